@@ -1,0 +1,1 @@
+"""Temporal activities: input and output, one class per collaborator."""

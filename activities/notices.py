@@ -1,0 +1,251 @@
+"""Drain the outbox: claim what is due, make messages of it, send them, and note what became of each."""
+
+import asyncio
+import contextlib
+import uuid
+from collections import Counter
+from collections.abc import AsyncGenerator
+from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+from enum import StrEnum
+from typing import Protocol
+
+from sqlalchemy.exc import SQLAlchemyError
+from temporalio import activity
+
+from casework.contracts.notice_delivery import DRAIN, DrainReport, DrainRequest
+from casework.notices.composing import NoticeComposer
+from casework.notices.faults import NotComposable
+from casework.notices.mailer import Delivery, Mailer, Permanent, Sent, Temporary, Unknown
+from casework.notices.pace import Pace
+from casework.store import outbox
+from casework.store.database import Database
+from casework.store.tables import NoticeRow
+
+DELAYS = tuple(timedelta(minutes=m) for m in (1, 5, 15, 30, 60, 120, 240, 240, 240, 240, 240, 240))
+"""Waits after the first, the second ... attempt that failed for a time: a day and 4 hours in all.
+
+A mail server that is down over a night and a morning costs no notice. After the last the notice has
+failed, and staff see it.
+"""
+
+
+_BETWEEN_LOOKS_FOR_STALE = timedelta(minutes=1)
+
+
+class Clock(Protocol):
+    """The time, and waiting for it to pass."""
+
+    def now(self) -> datetime:
+        """Return the present instant (UTC)."""
+        ...
+
+    async def pause(self, seconds: float) -> None:
+        """Return after so many seconds, or at once when the worker shuts down."""
+        ...
+
+
+class WorkerClock:
+    """The system's clock, as an activity of a worker should use it."""
+
+    def now(self) -> datetime:
+        """Return the present instant (UTC)."""
+        return datetime.now(UTC)
+
+    async def pause(self, seconds: float) -> None:
+        """Return after so many seconds, or at once when the worker shuts down."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(activity.wait_for_worker_shutdown(), seconds)
+
+
+class _End(StrEnum):
+    """How one notice left the hands of the drain; the values are the fields of the report."""
+
+    SENT = "sent"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    DEFERRED = "deferred"
+
+
+class NoticesActivities:
+    """Deliver the notices of the outbox. What they say is the composer's, how they leave the mailer's.
+
+    ``drain`` is an ``async def``, because a conversation with a mail server is mostly waiting and
+    the library for it is asyncio's. Everything that blocks (SQL, rendering) runs in threads.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        composer: NoticeComposer,
+        mailer: Mailer | None,
+        pace: str,
+        clock: Clock | None = None,
+        *,
+        at_once: int = 4,
+        poll_seconds: float = 2.0,
+        beat_seconds: float = 5.0,
+        stale_after: timedelta = timedelta(minutes=15),
+    ) -> None:
+        """Keep the collaborators.
+
+        Args:
+            database: where the outbox is.
+            composer: makes messages of rows.
+            mailer: sends them. None leaves every notice in the outbox as ``created``, to be read
+                there and sent once there is a mail server.
+            pace: how many may leave for one mail domain, such as ``60/minute``.
+            clock: the system's, unless a test brings its own.
+            at_once: notices claimed and sent at the same time; a crash makes no more than these
+                unknown.
+            poll_seconds: wait between two looks at an outbox with nothing due.
+            beat_seconds: wait between heartbeats, also while a message is under way.
+            stale_after: how long a notice may be ``sending``. Longer than any conversation takes,
+                so that a slow sender is not mistaken for a dead one.
+        """
+        self._database = database
+        self._composer = composer
+        self._mailer = mailer
+        self._pace = Pace(pace)
+        self._clock = clock or WorkerClock()
+        self._at_once = at_once
+        self._poll_seconds = poll_seconds
+        self._beat_seconds = beat_seconds
+        self._stale_after = stale_after
+
+    @activity.defn(name=DRAIN)
+    async def drain(self, request: DrainRequest) -> DrainReport:
+        """Send what is due for about ``request.seconds``, or until the worker shuts down.
+
+        A cancellation is heeded as soon as the messages in hand have been sent and noted.
+        """
+        until = self._clock.now() + timedelta(seconds=request.seconds)
+        look_for_stale_at = self._clock.now()
+        ends: Counter[_End] = Counter()
+        async with _heartbeats(self._beat_seconds):
+            while (now := self._clock.now()) < until and not activity.is_worker_shutdown():
+                activity.heartbeat()
+                if now >= look_for_stale_at:
+                    ends[_End.UNKNOWN] += await asyncio.to_thread(self._abandon_stale, now)
+                    look_for_stale_at = now + _BETWEEN_LOOKS_FOR_STALE
+                done = await self._finish_what_is_begun(now)
+                ends.update(done)
+                if not done:
+                    left = (until - now).total_seconds()
+                    await self._clock.pause(min(self._poll_seconds, left))
+        return DrainReport(**{end.value: ends[end] for end in _End})
+
+    async def _finish_what_is_begun(self, now: datetime) -> list[_End]:
+        """Deliver a few notices; a cancellation in between waits until they are noted."""
+        if self._mailer is None:
+            return []
+        batch = asyncio.ensure_future(self._deliver_due(self._mailer, now))
+        try:
+            return await asyncio.shield(batch)
+        except asyncio.CancelledError:
+            await asyncio.wait([batch])
+            raise
+
+    async def _deliver_due(self, mailer: Mailer, now: datetime) -> list[_End]:
+        claim = uuid.uuid4().hex
+        rows = await asyncio.to_thread(self._claim_due, now, claim)
+        ends = await asyncio.gather(
+            *(self._deliver(mailer, row, claim) for row in rows), return_exceptions=True
+        )
+        # Only now: what befalls one notice must not break off the conversation about another.
+        faults = [end for end in ends if isinstance(end, BaseException)]
+        if faults:
+            raise faults[0]
+        return [end for end in ends if isinstance(end, _End)]
+
+    async def _deliver(self, mailer: Mailer, row: NoticeRow, claim: str) -> _End:
+        made = await self._compose(row)
+        if not isinstance(made, EmailMessage):
+            return await self._note(row, claim, made)
+        later = self._pace.admit(_domains(made), self._clock.now())
+        if later is not None:
+            await asyncio.to_thread(self._put_back, row, claim, later, None)
+            return _End.DEFERRED
+        try:
+            delivery = await mailer.send(made)
+        except Exception as fault:
+            # Nobody knows how far it had come.
+            delivery = Unknown(f"The mailer failed: {fault!r}")
+        return await self._note(row, claim, delivery)
+
+    async def _compose(self, row: NoticeRow) -> EmailMessage | Delivery:
+        """Return the message, or why there is none: that must not stop the other notices."""
+        try:
+            return await asyncio.to_thread(self._composer.compose, row.key)
+        except NotComposable as fault:
+            return Permanent(str(fault))
+        except SQLAlchemyError as fault:
+            return Temporary(f"The database did not answer: {type(fault).__name__}")
+        except Exception as fault:
+            activity.logger.exception("A notice cannot be composed: %s", row.key)
+            return Permanent(f"The notice cannot be composed: {fault!r}")
+
+    async def _note(self, row: NoticeRow, claim: str, delivery: Delivery) -> _End:
+        end, is_ours = await asyncio.to_thread(self._mark, row, claim, delivery)
+        if not is_ours:
+            activity.logger.warning("Somebody else has taken notice %s", row.key)
+        if isinstance(delivery, Sent) and delivery.refused:
+            activity.logger.warning("Notice %s: %d addresses refused", row.key, delivery.refused)
+        if end in {_End.FAILED, _End.UNKNOWN}:
+            # The reason may hold an address, so it stands in SQL and not in the log.
+            activity.logger.warning("Notice %s is %s", row.key, end)
+        return end
+
+    # --- What blocks, each in a transaction of its own ------------------------------------------
+
+    def _abandon_stale(self, now: datetime) -> int:
+        with self._database.writing() as session:
+            return outbox.abandon_stale(session, now, self._stale_after)
+
+    def _claim_due(self, now: datetime, claim: str) -> list[NoticeRow]:
+        with self._database.writing() as session:
+            return outbox.claim_due(session, now, self._at_once, claim)
+
+    def _put_back(
+        self, row: NoticeRow, claim: str, next_attempt_at: datetime, failure: str | None
+    ) -> bool:
+        with self._database.writing() as session:
+            return outbox.put_back(session, row.key, claim, next_attempt_at, failure)
+
+    def _mark(self, row: NoticeRow, claim: str, delivery: Delivery) -> tuple[_End, bool]:
+        now, key = self._clock.now(), row.key
+        if isinstance(delivery, Temporary):
+            # The attempt was counted when the notice was claimed.
+            if row.attempts <= len(DELAYS):
+                later = now + DELAYS[row.attempts - 1]
+                return _End.DEFERRED, self._put_back(row, claim, later, delivery.reason)
+            delivery = Permanent(f"Given up after {row.attempts} attempts. {delivery.reason}")
+        with self._database.writing() as session:
+            match delivery:
+                case Sent(message_id=message_id):
+                    return _End.SENT, outbox.mark_sent(session, key, claim, now, message_id)
+                case Permanent(reason=reason):
+                    return _End.FAILED, outbox.mark_failed(session, key, claim, now, reason)
+                case Unknown(reason=reason):
+                    return _End.UNKNOWN, outbox.mark_unknown(session, key, claim, now, reason)
+
+
+def _domains(message: EmailMessage) -> frozenset[str]:
+    return frozenset(str(address.domain).lower() for address in message["To"].addresses)
+
+
+@contextlib.asynccontextmanager
+async def _heartbeats(seconds: float) -> AsyncGenerator[None]:
+    """Say now and then that the drain lives, also while a mail server takes its time."""
+
+    async def beat() -> None:
+        while True:
+            await asyncio.sleep(seconds)
+            activity.heartbeat()
+
+    beating = asyncio.create_task(beat())
+    try:
+        yield
+    finally:
+        beating.cancel()
+        await asyncio.wait([beating])

@@ -1,0 +1,1 @@
+"""HTTP: the versioned API, the console and the public pages."""

@@ -1,0 +1,166 @@
+"""The web application, put together: ``uvicorn --factory api.app:create_app``."""
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+from fastapi import FastAPI
+
+from api import openapi
+from api.acts_on_record import ActsOnRecord
+from api.case_gateway import (
+    CaseBusy,
+    CaseGateway,
+    CaseNotRunning,
+    TemporalUnavailable,
+    lazy_client,
+)
+from api.collaborators import Collaborators
+from api.docs_page import docs_page
+from api.drive_gateway import DriveGateway
+from api.envelope import BoundedBodies, Envelope
+from api.errors import ProblemResponses
+from api.logs import configure_logs
+from api.metrics import Metrics
+from api.pacing import Pace
+from api.public import public_pages
+from api.reading import Calendars, CaseReader
+from api.routes import (
+    acts,
+    applications,
+    cases,
+    drive_lists,
+    drive_runs,
+    drives,
+    errors,
+    evidence,
+    identity,
+    operation,
+    programs,
+    representations,
+    seminars,
+    targets,
+)
+from api.sizes import most_bytes
+from casework.identity import TokenVerifier
+from casework.programs.catalog import ProgramCatalog
+from casework.settings import Settings
+from casework.store.database import Database
+from casework.store.evidence import EvidenceStore
+
+PUBLIC_PACE = ("10/minute", "100/day")
+"""How many representations one address may send."""
+
+
+def utc_now() -> datetime:
+    """Return the present."""
+    return datetime.now(UTC)
+
+
+def create_app(
+    settings: Settings | None = None,
+    *,
+    now: Callable[[], datetime] = utc_now,
+    catalog: ProgramCatalog | None = None,
+) -> FastAPI:
+    """Make the application. Nothing connects before the first request needs it.
+
+    Args:
+        settings: by default those of the environment.
+        now: tells the time in UTC.
+        catalog: the programs; by default those that ship.
+    """
+    configure_logs()
+    settings = settings or Settings()
+    parts = collaborators(settings, now, catalog or ProgramCatalog.load())
+    app = FastAPI(
+        title="Casework",
+        version=version("casework"),
+        openapi_url="/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=_closing(parts),
+    )
+    app.state.collaborators = parts
+    problems = ProblemResponses(settings.public_url)
+    problems.install(
+        app,
+        {
+            TemporalUnavailable: "engine-unavailable",
+            CaseBusy: "case-busy",
+            CaseNotRunning: "case-not-running",
+        },
+    )
+    for router in (
+        applications.router,
+        cases.router,
+        acts.router,
+        representations.router,
+        evidence.router,
+        programs.router,
+        seminars.router,
+        drives.router,
+        drive_lists.router,
+        drive_runs.router,
+        targets.router,
+        identity.router,
+        errors.router,
+        operation.router,
+        docs_page(),
+        # Last: it answers every other address under /th and /en.
+        public_pages(
+            settings,
+            parts.database,
+            parts.catalog,
+            now,
+            pace=parts.public_pace,
+            gateway=parts.gateway,
+        ),
+    ):
+        app.include_router(router)
+    app.add_middleware(BoundedBodies, problems=problems, most_bytes=most_bytes)
+    app.add_middleware(
+        Envelope,
+        problems=problems,
+        metrics=parts.metrics,
+        https=settings.public_url.startswith("https://"),
+    )
+    openapi.install(app, settings.public_url)
+    return app
+
+
+def collaborators(
+    settings: Settings, now: Callable[[], datetime], catalog: ProgramCatalog
+) -> Collaborators:
+    """Make the parts that the routes work with."""
+    database = Database(settings.database)
+    metrics = Metrics()
+    reader = CaseReader(catalog, Calendars(settings.holidays_file, now))
+    return Collaborators(
+        settings=settings,
+        database=database,
+        catalog=catalog,
+        reader=reader,
+        files=EvidenceStore(settings.files_folder),
+        verifier=TokenVerifier.of(settings, lambda: now().timestamp()),
+        gateway=CaseGateway(
+            lazy_client(settings), ActsOnRecord(database, reader, now), metrics, now
+        ),
+        drives=DriveGateway(settings),
+        metrics=metrics,
+        public_pace=Pace(*PUBLIC_PACE),
+        now=now,
+    )
+
+
+def _closing(
+    parts: Collaborators,
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+        yield
+        parts.database.close()
+
+    return lifespan

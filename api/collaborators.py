@@ -1,0 +1,45 @@
+"""What the routes work with, made once for each application and handed to them by dependency."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, cast
+
+from fastapi import Depends
+from starlette.requests import Request
+
+from api.case_gateway import CaseGateway
+from api.drive_gateway import DriveGateway
+from api.metrics import Metrics
+from api.pacing import Pace
+from api.reading import CaseReader
+from casework.identity import TokenVerifier
+from casework.programs.catalog import ProgramCatalog
+from casework.settings import Settings
+from casework.store.database import Database
+from casework.store.evidence import EvidenceStore
+
+
+@dataclass(frozen=True)
+class Collaborators:
+    """The parts of the system that the API speaks to. ``now`` is the only clock of the routes."""
+
+    settings: Settings
+    database: Database
+    catalog: ProgramCatalog
+    reader: CaseReader
+    files: EvidenceStore
+    verifier: TokenVerifier
+    gateway: CaseGateway
+    drives: DriveGateway
+    metrics: Metrics
+    public_pace: Pace
+    now: Callable[[], datetime]
+
+
+def _of_application(request: Request) -> Collaborators:
+    return cast(Collaborators, request.app.state.collaborators)
+
+
+Parts = Annotated[Collaborators, Depends(_of_application)]
+"""The collaborators of the application, for a route's signature."""

@@ -1,0 +1,94 @@
+"""Who may work with drives: officers for their provinces, and supervisors; said in signatures."""
+
+import re
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Annotated
+
+from fastapi import Depends, Path
+
+from api.collaborators import Parts
+from api.errors import FieldError, Problem, not_found
+from api.security import CurrentPrincipal
+from casework.domain.actors import ActorKind
+from casework.domain.policy import Everywhere, Principal
+from casework.store.drive_states import DriveNotInState
+from casework.store.drive_tables import Drive
+from casework.store.drives import find_visible_drive
+
+_RUNS_DRIVES = frozenset({ActorKind.OFFICER, ActorKind.SUPERVISOR})
+_DRIVE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
+
+
+def _drive_officer(principal: CurrentPrincipal) -> Principal:
+    if _RUNS_DRIVES.isdisjoint(principal.kinds):
+        raise Problem("role-required", "Drives are for: officer, supervisor.")
+    return principal
+
+
+DriveOfficer = Annotated[Principal, Depends(_drive_officer)]
+"""Somebody who may run drives in the provinces and programs of the token."""
+
+
+def _supervisor(principal: CurrentPrincipal) -> Principal:
+    if ActorKind.SUPERVISOR not in principal.kinds:
+        raise Problem("role-required", "Targets are set by: supervisor.")
+    return principal
+
+
+SupervisorPrincipal = Annotated[Principal, Depends(_supervisor)]
+"""Somebody who supervises the provinces and programs of the token."""
+
+DriveId = Annotated[str, Path(description="Id of the drive.", examples=["drv-k3v9a2q7m4tz"])]
+
+
+def _visible_drive(parts: Parts, principal: DriveOfficer, drive_id: DriveId) -> Drive:
+    if not _DRIVE_ID.fullmatch(drive_id):
+        raise not_found()
+    with parts.database.reading() as session:
+        row = find_visible_drive(session, principal, drive_id)
+    if row is None:
+        raise not_found()
+    return row
+
+
+VisibleDrive = Annotated[Drive, Depends(_visible_drive)]
+"""The drive of the path, which exists for this principal and does not reach beyond their scope."""
+
+
+@contextmanager
+def told_by_state() -> Generator[None]:
+    """Answer with a 409 that names the state when the drive is not in one in which this can be done."""
+    try:
+        yield
+    except DriveNotInState as error:
+        raise Problem(
+            "drive-not-in-state", f"The drive is {error.state}.", state=error.state.value
+        ) from error
+
+
+def require_program(principal: Principal, program: str) -> None:
+    """Raise a 403 unless the principal works on this program."""
+    if principal.programs != "*" and program not in principal.programs:
+        raise _beyond("/program", f"Your token does not cover the program {program}.")
+
+
+def provinces_within(
+    principal: Principal, asked: frozenset[str] | None, pointer: str = "/provinces"
+) -> frozenset[str] | Everywhere:
+    """Return the provinces that were asked for, or all of the principal's; a 403 if they go beyond."""
+    own = principal.provinces
+    if asked is None:
+        if not own:
+            raise _beyond(pointer, "Your token covers no province.")
+        return own
+    beyond = [] if own == "*" else sorted(asked - own)
+    if beyond:
+        raise _beyond(pointer, f"Your token does not cover the province {', '.join(beyond)}.")
+    return asked
+
+
+def _beyond(pointer: str, detail: str) -> Problem:
+    return Problem(
+        "outside-your-scope", detail, errors=[FieldError(pointer=pointer, detail=detail)]
+    )

@@ -1,0 +1,82 @@
+"""Pages for everybody, without an account and without Temporal: register, feedback, cases, data files.
+
+The answers to invitations are the exception: they are acts, and acts need the engine.
+"""
+
+from datetime import UTC, datetime
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.assets import add_static_files
+from api.case_gateway import CaseGateway
+from api.locale import LANGUAGES
+from api.pacing import Pace
+from api.public._register import Clock, RegisterInMemory
+from api.public._register_entries import read_entries
+from api.public.case_status_pages import CaseStatusPages
+from api.public.errors import not_found
+from api.public.feedback_pages import FeedbackPages
+from api.public.invitation_pages import InvitationPages
+from api.public.outbox_page import OutboxPage
+from api.public.register_pages import RegisterPages
+from casework.invitations import InvitationLinks
+from casework.notices.composing import NoticeComposer
+from casework.programs.catalog import ProgramCatalog
+from casework.settings import Settings
+from casework.store.database import Database
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def public_pages(
+    settings: Settings,
+    database: Database,
+    catalog: ProgramCatalog,
+    clock: Clock = _now,
+    pace: Pace | None = None,
+    gateway: CaseGateway | None = None,
+) -> APIRouter:
+    """Return the routes of all public pages and of their static files.
+
+    Include it last: under ``/th/`` and ``/en/`` it answers every other address with a page that
+    says so, in both languages.
+
+    Args:
+        settings: for the public address, and whether this is a demonstration.
+        database: the application database; the register is read into memory from it.
+        catalog: the words of the programs.
+        clock: tells the time in UTC.
+        pace: how many representations one address may send; the API's, so that both count as one.
+        gateway: takes what invited establishments answer; without it there are no such pages.
+    """
+    demonstration = settings.sample_programs
+    register = RegisterInMemory(lambda after: read_entries(database, after), clock)
+    # One flat router: finding the route is most of the work of a warm page.
+    router = APIRouter()
+    RegisterPages(register, catalog, settings.public_url, demonstration=demonstration).add_to(
+        router
+    )
+    add_static_files(router)
+    FeedbackPages(database, catalog, clock, pace, demonstration=demonstration).add_to(router)
+    CaseStatusPages(database, catalog, clock, demonstration=demonstration).add_to(router)
+    links = InvitationLinks.of(settings)
+    if gateway is not None:
+        InvitationPages(
+            links, gateway, database, catalog, clock, demonstration=demonstration
+        ).add_to(router)
+    if settings.outbox_page:
+        composer = NoticeComposer(
+            database, catalog, settings.public_url, settings.mail_from, clock, links
+        )
+        OutboxPage(database, composer).add_to(router)
+
+    async def nothing(request: Request) -> Response:
+        return not_found(request, demonstration=demonstration)
+
+    for first in (*LANGUAGES, "r"):
+        router.add_route(f"/{first}/{{rest:path}}", nothing, include_in_schema=False)
+    return router

@@ -1,0 +1,206 @@
+"""The run of a drive: start, pause, resume, stop, run again what failed, and watch it.
+
+The drive itself is the operation that a 202 points at.
+"""
+
+from collections.abc import AsyncGenerator
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Response
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+from pydantic import Field
+from starlette.concurrency import run_in_threadpool
+
+from api.asked import Asked
+from api.collaborators import Collaborators, Parts
+from api.drive_access import DriveOfficer, VisibleDrive, told_by_state
+from api.drive_events import events_of
+from api.drive_views import DriveStatus
+from api.errors import Problem
+from api.openapi import header, problems
+from api.preconditions import IdempotencyKey, JsonBody, update_id_of
+from api.routes.drives import PATH
+from casework.contracts.drive import DriveInput
+from casework.domain._model import Text
+from casework.domain.drives import DriveState
+from casework.store.drive_rows import progress_of
+from casework.store.drive_states import rerun, start
+from casework.store.drives import find_drive
+
+router = APIRouter(prefix=f"{PATH}/{{drive_id}}", tags=["drives"])
+
+LOOK_AGAIN_AFTER_SECONDS = 2
+
+_FOLLOW = {
+    "description": "The drive runs: follow it at `Location`.",
+    "headers": {
+        **header("Location", "Address of the drive.", f"{PATH}/drv-k3v9a2q7m4tz"),
+        **header("Retry-After", "Seconds after which to look again.", "2"),
+    },
+}
+_STATUSES = (400, 401, 403, 404, 409, 413, 415)
+
+
+class Reason(Asked):
+    """Why, in words that colleagues read."""
+
+    reason: Text
+
+
+class PauseAsked(Asked):
+    """Why the drive is to rest; may be left out."""
+
+    reason: Text | None = None
+
+
+class RerunAsked(Asked):
+    """Which rows get another try beside the failed ones."""
+
+    also_stopped: Annotated[
+        bool, Field(description="Also those whose turn had not come when the drive was stopped.")
+    ] = False
+
+
+@router.post(
+    "/start",
+    status_code=202,
+    operation_id="startDrive",
+    summary="Start the drive",
+    responses={202: _FOLLOW, **problems(400, 401, 403, 404, 409)},
+)
+async def start_drive(
+    parts: Parts,
+    principal: DriveOfficer,
+    row: VisibleDrive,
+    key: IdempotencyKey,
+    response: Response,
+) -> DriveStatus:
+    """Open a case for each row that can be used. Started twice, each case is opened once."""
+    begin = await run_in_threadpool(_start, parts, row.id, principal.person)
+    return await _run(parts, begin, response)
+
+
+@router.post(
+    "/rerun",
+    status_code=202,
+    operation_id="rerunDrive",
+    summary="Run the failed rows again",
+    dependencies=[JsonBody],
+    responses={202: _FOLLOW, **problems(*_STATUSES)},
+)
+async def rerun_drive(
+    parts: Parts,
+    principal: DriveOfficer,
+    row: VisibleDrive,
+    key: IdempotencyKey,
+    response: Response,
+    asked: RerunAsked,
+) -> DriveStatus:
+    """Give the failed rows of a drive that has ended another try; the others keep their outcome."""
+    begin = await run_in_threadpool(
+        _start_again, parts, row.id, principal.person, also_stopped=asked.also_stopped
+    )
+    return await _run(parts, begin, response)
+
+
+def _start(parts: Collaborators, drive_id: str, person: str) -> DriveInput:
+    with told_by_state(), parts.database.writing() as session:
+        return start(session, drive_id, person, parts.now())
+
+
+def _start_again(
+    parts: Collaborators, drive_id: str, person: str, *, also_stopped: bool
+) -> DriveInput:
+    with told_by_state(), parts.database.writing() as session:
+        drive = find_drive(session, drive_id)
+        # Whoever repeats the request after a lost answer finds the drive running.
+        if drive is None or drive.state is not DriveState.RUNNING:
+            rows = rerun(session, drive_id, person, parts.now(), also_stopped=also_stopped)
+            if not rows:
+                raise Problem("nothing-to-rerun", "No row of this drive failed.")
+            session.flush()
+        return start(session, drive_id, person, parts.now())
+
+
+async def _run(parts: Collaborators, begin: DriveInput, response: Response) -> DriveStatus:
+    await parts.drives.run(begin)
+    response.headers["Location"] = f"{PATH}/{begin.drive}"
+    response.headers["Retry-After"] = str(LOOK_AGAIN_AFTER_SECONDS)
+    return await run_in_threadpool(_status, parts, begin.drive)
+
+
+def _status(parts: Collaborators, drive_id: str) -> DriveStatus:
+    with parts.database.reading() as session:
+        row = find_drive(session, drive_id)
+        if row is None:
+            raise LookupError(f"{drive_id} is gone")
+        return DriveStatus.of(row, progress_of(session, drive_id))
+
+
+@router.post(
+    "/pause",
+    operation_id="pauseDrive",
+    summary="Begin no more cases for now",
+    dependencies=[JsonBody],
+    responses=problems(*_STATUSES),
+)
+async def pause_drive(
+    parts: Parts, principal: DriveOfficer, row: VisibleDrive, key: IdempotencyKey, asked: PauseAsked
+) -> DriveStatus:
+    """Let what has begun come to its end, and wait."""
+    update_id = update_id_of(principal.person, f"{row.id}/pause", key)
+    view = await parts.drives.pause(row.id, principal.person, asked.reason, update_id)
+    return DriveStatus.said(view)
+
+
+@router.post(
+    "/resume",
+    operation_id="resumeDrive",
+    summary="Go on with a paused drive",
+    responses=problems(400, 401, 403, 404, 409),
+)
+async def resume_drive(
+    parts: Parts, principal: DriveOfficer, row: VisibleDrive, key: IdempotencyKey
+) -> DriveStatus:
+    """Go on where the drive was paused."""
+    update_id = update_id_of(principal.person, f"{row.id}/resume", key)
+    view = await parts.drives.resume(row.id, principal.person, update_id)
+    return DriveStatus.said(view)
+
+
+@router.post(
+    "/stop",
+    operation_id="stopDrive",
+    summary="End the drive for good",
+    dependencies=[JsonBody],
+    responses=problems(*_STATUSES),
+)
+async def stop_drive(
+    parts: Parts, principal: DriveOfficer, row: VisibleDrive, key: IdempotencyKey, asked: Reason
+) -> DriveStatus:
+    """Skip the rows whose turn has not come. Cases that were opened stay."""
+    update_id = update_id_of(principal.person, f"{row.id}/stop", key)
+    view = await parts.drives.stop(row.id, principal.person, asked.reason, update_id)
+    return DriveStatus.said(view)
+
+
+@router.get(
+    "/events",
+    operation_id="followDrive",
+    summary="Follow the drive as it runs (server-sent events)",
+    response_class=EventSourceResponse,
+    responses=problems(401, 403, 404),
+)
+async def follow_drive(
+    parts: Parts,
+    row: VisibleDrive,
+    last_event_id: Annotated[
+        str | None, Header(max_length=100, description="Id of the last event that arrived.")
+    ] = None,
+) -> AsyncGenerator[ServerSentEvent]:
+    """Send an event `progress` whenever something has changed, and `ended` at the end.
+
+    The stream closes with that event, or after five minutes: come back with `Last-Event-ID`.
+    """
+    async for event in events_of(parts.database, row.id, last_event_id):
+        yield event

@@ -1,0 +1,96 @@
+"""Who may call a route, said in its signature: a parameter of these types is the permission."""
+
+import re
+from typing import Annotated
+
+import structlog
+from fastapi import Depends, Path, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from api.collaborators import Parts
+from api.errors import Problem, not_found
+from casework.domain.actors import ActorKind
+from casework.domain.policy import Principal
+from casework.identity import KeysUnavailable, TokenExpired, TokenInvalid
+from casework.store.queries import find_visible_case
+from casework.store.tables import CaseRow
+
+_BEARER = HTTPBearer(
+    bearerFormat="JWT",
+    scheme_name="bearer",
+    description="A token of the configured issuer: sub, roles, provinces, programs, establishment.",
+    auto_error=False,
+)
+_log = structlog.get_logger(__name__)
+_CASE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
+
+
+def _current_principal(
+    parts: Parts, bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)]
+) -> Principal:
+    if bearer is None:
+        raise Problem("token-required", "Send Authorization: Bearer <token>.")
+    try:
+        return parts.verifier.verify(bearer.credentials)
+    except TokenExpired as error:
+        raise Problem("token-expired", "The token has expired.") from error
+    except TokenInvalid as error:
+        raise Problem("token-invalid", f"The token is not valid: {error}.") from error
+    except KeysUnavailable as error:
+        # Where the keys are is for the operator, not for whoever sent a token.
+        _log.error("token_keys_unavailable", reason=str(error))
+        raise Problem("token-keys-unavailable", "The key set cannot be read.") from error
+
+
+CurrentPrincipal = Annotated[Principal, Depends(_current_principal)]
+"""Anybody with a valid token."""
+
+
+def _staff_principal(principal: CurrentPrincipal) -> Principal:
+    if not principal.is_staff:
+        raise Problem("role-required", "This is for the staff of the ministry and its offices.")
+    return principal
+
+
+StaffPrincipal = Annotated[Principal, Depends(_staff_principal)]
+"""Somebody who works for the ministry or a provincial office."""
+
+
+def _applicant_principal(principal: CurrentPrincipal) -> Principal:
+    if ActorKind.APPLICANT not in principal.kinds:
+        raise Problem("role-required", "Applications are for: applicant.")
+    return principal
+
+
+ApplicantPrincipal = Annotated[Principal, Depends(_applicant_principal)]
+"""Somebody who acts for an establishment, or is about to."""
+
+
+def well_formed(case_id: str) -> str:
+    """Return a case id that may be looked up; a malformed one is as unknown as any other."""
+    if not _CASE_ID.fullmatch(case_id):
+        raise not_found()
+    return case_id
+
+
+CaseId = Annotated[str, Path(description="Id of the case.", examples=["eco-k3v9a2q7m4tz"])]
+
+
+def _visible_case(parts: Parts, principal: CurrentPrincipal, case_id: CaseId) -> CaseRow:
+    with parts.database.reading() as session:
+        row = find_visible_case(session, principal, well_formed(case_id))
+    if row is None:
+        raise not_found()
+    return row
+
+
+VisibleCase = Annotated[CaseRow, Depends(_visible_case)]
+"""The case of the path, which exists for this principal."""
+
+
+def _case_for_staff(principal: StaffPrincipal, row: VisibleCase) -> CaseRow:
+    return row
+
+
+CaseForStaff = Annotated[CaseRow, Depends(_case_for_staff)]
+"""The case of the path, for staff who may see it."""

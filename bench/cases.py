@@ -1,0 +1,168 @@
+"""Compare whole cases with bare workflows, and an act over HTTP with a bare update.
+
+Run it with ``make bench``. Prints ratios; gates nothing.
+"""
+
+import asyncio
+import os
+import platform
+import statistics
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx2
+from rich.console import Console
+from rich.table import Table
+from temporalio.client import Client
+from temporalio.worker import Worker
+
+from bench.bare import UPDATES, WORKFLOW, BareCase, publish
+from casework.devserver import TemporalDevServer
+from casework.domain import acts as a
+from casework.domain.stages import Stage
+from tests.journeys.town import Town, town_at
+from tests.sample_case import APPLICANT, DECIDER, INSPECTOR, OFFICER, REVIEWER
+from tests.workflows.office import Office, office_at_work, pydantic_client, sample_rules
+
+ROUNDS = 5
+CASES_A_ROUND = 12
+AT_ONCE = 4
+ACTS_A_ROUND = 40
+FEEDBACK_SECONDS = 1
+
+
+async def bare_case(client: Client, queue: str) -> None:
+    """Walk one bare workflow to its end."""
+    handle = await client.start_workflow(
+        WORKFLOW, float(FEEDBACK_SECONDS), id=f"bare-{uuid.uuid4()}", task_queue=queue
+    )
+    for n in range(UPDATES):
+        await handle.execute_update("act", f"note {n}", result_type=int)
+    await handle.result()
+
+
+async def engine_case(office: Office) -> None:
+    """Walk one case from application to publication."""
+    terms = office.terms.model_copy(update={"case_id": f"eco-{uuid.uuid4().hex[:12]}"})
+    one = Office(office.client, office.server, office.database, office.queue, terms)
+    await one.open(a.SubmitApplication(contact="con-1"), APPLICANT)
+    await one.act(a.AcceptApplication, OFFICER)
+    await one.act(a.ScheduleInspection, OFFICER)
+    await one.act(a.FileInspection, INSPECTOR)
+    await one.until(lambda case: case.stage is Stage.REVIEW)
+    await one.act(a.Recommend, REVIEWER)
+    await one.act(a.Decide, DECIDER)
+    await one.until(lambda case: case.register_entry is not None)
+
+
+async def timed(walk: Callable[[], Awaitable[None]]) -> float:
+    """Return the seconds that a round of cases takes, a few at a time."""
+    places = asyncio.Semaphore(AT_ONCE)
+
+    async def one() -> None:
+        async with places:
+            await walk()
+
+    begin = time.perf_counter()
+    await asyncio.gather(*(one() for _ in range(CASES_A_ROUND)))
+    return time.perf_counter() - begin
+
+
+async def whole_cases(folder: Path) -> list[float]:
+    """Return, for each round, the throughput of the engine over that of the bare workflow."""
+    ratios: list[float] = []
+    with TemporalDevServer(folder / "temporal", ui=False) as server:
+        client = await pydantic_client(server)
+        with ThreadPoolExecutor(8) as threads:
+            bare = Worker(
+                client,
+                task_queue="bare",
+                workflows=[BareCase],
+                activities=[publish],
+                activity_executor=threads,
+            )
+            office_of = office_at_work(server, folder, rules=sample_rules(FEEDBACK_SECONDS))
+            async with bare, office_of as office:
+                await bare_case(client, "bare")
+                await engine_case(office)
+                for _ in range(ROUNDS):
+                    floor = await timed(lambda: bare_case(client, "bare"))
+                    engine = await timed(lambda: engine_case(office))
+                    ratios.append(floor / engine)
+    return ratios
+
+
+def acts_over_http(folder: Path) -> list[float]:
+    """Return, for each round, the median time of an act over HTTP over that of a bare update."""
+    with town_at(folder) as town:
+        town.apply()
+        return asyncio.run(_acts(town))
+
+
+async def _acts(town: Town) -> list[float]:
+    client = await town.processes.temporal.connect()
+    ratios: list[float] = []
+    token = town.client.token(town.cast.officer)
+    path = f"/api/v1/cases/{town.case_id}/acts/add-note"
+    version = int(town.view()["version"])
+    async with (
+        Worker(client, task_queue="bare", workflows=[BareCase], activities=[]),
+        httpx2.AsyncClient(base_url=town.client.url, timeout=30) as http,
+    ):
+        for _ in range(ROUNDS):
+            handle = await client.start_workflow(
+                WORKFLOW, 0.0, id=f"bare-{uuid.uuid4()}", task_queue="bare"
+            )
+            floor, over_http = [], []
+            for n in range(ACTS_A_ROUND):
+                begin = time.perf_counter()
+                if n < UPDATES - 1:
+                    await handle.execute_update("act", f"note {n}", result_type=int)
+                    floor.append(time.perf_counter() - begin)
+                begin = time.perf_counter()
+                answer = await http.post(
+                    path,
+                    json={"note": f"Note {n}."},
+                    headers={
+                        "Authorization": f"Bearer {token}",
+                        "If-Match": f'"{version}"',
+                        "Idempotency-Key": uuid.uuid4().hex,
+                    },
+                )
+                answer.raise_for_status()
+                version = answer.json()["version"]
+                over_http.append(time.perf_counter() - begin)
+            await handle.terminate("measured")
+            ratios.append(statistics.median(over_http) / statistics.median(floor))
+    return ratios
+
+
+def main() -> None:
+    """Run both comparisons and print them."""
+    console = Console()
+    load = ", ".join(f"{x:.1f}" for x in os.getloadavg())
+    console.print(
+        f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, "
+        f"Python {sys.version.split()[0]}, load {load}, {ROUNDS} rounds"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        throughput = asyncio.run(whole_cases(Path(folder)))
+    with tempfile.TemporaryDirectory() as folder:
+        latency = acts_over_http(Path(folder))
+    table = Table("what", "bar", "median", "from", "to")
+    for name, bar, ratios in (
+        ("whole cases per second, engine / bare workflow", "at least 0.8", throughput),
+        ("act over HTTP / bare update, median time", "at most 1.5", latency),
+    ):
+        figures = (statistics.median(ratios), min(ratios), max(ratios))
+        table.add_row(name, bar, *(f"{x:.2f}" for x in figures))
+    console.print(table)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The substance of Casework: rules, records, notices and programs, importable on its own."""

@@ -1,0 +1,1 @@
+"""What supervisors rely on: the journal held against itself and against the read model."""

@@ -1,0 +1,1 @@
+"""The rules of certification, pure: standard library and Pydantic only, no clock, no input, no output."""

@@ -1,0 +1,1 @@
+"""Certification programs as published data: criteria, periods, holidays, provinces and basins."""

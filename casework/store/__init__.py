@@ -1,0 +1,1 @@
+"""What is kept in SQL and in files: casebook, outbox, register, people, evidence."""

@@ -1,0 +1,195 @@
+"""How a drive gets from state to state, and what that does to its rows."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import case, delete, or_, select, update
+from sqlalchemy.orm import Session
+from sqlmodel import col
+
+from casework.contracts.drive import DriveInput
+from casework.domain.drives import NEVER_RUN, DriveState, RowOutcome, Why
+from casework.store._statements import rows_changed
+from casework.store.drive_tables import Drive, DriveRow
+
+_TAKES_ROWS = (DriveState.DRAFT, DriveState.READY)
+_ENDED = (DriveState.STOPPED, DriveState.FINISHED)
+
+
+class DriveNotInState(Exception):
+    """The drive is not in a state in which this can be done; ``state`` is the one it is in."""
+
+    def __init__(self, drive_id: str, state: DriveState) -> None:
+        super().__init__(f"{drive_id} is {state}")
+        self.state = state
+
+
+def begin_list(
+    session: Session,
+    drive_id: str,
+    *,
+    file_name: str | None,
+    columns: Sequence[str],
+    mapping: object,
+    now: datetime,
+) -> None:
+    """Take a new list in place of the one before: its rows go, the drive is a draft again.
+
+    Raises:
+        DriveNotInState: the drive has been started.
+        LookupError: there is no such drive.
+    """
+    drive = lock_unstarted(session, drive_id)
+    session.execute(delete(DriveRow).where(col(DriveRow.drive_id) == drive_id))
+    drive.file_name = file_name
+    drive.list_columns = json.dumps(list(columns), ensure_ascii=False)
+    drive.mapping = json.dumps(mapping, ensure_ascii=False)
+    drive.judged_at = None
+    drive.state, drive.state_at = DriveState.DRAFT, now
+
+
+def set_speed(session: Session, drive_id: str, pace: int | None, window: int) -> None:
+    """Set how fast the drive will go when it is started next."""
+    drive = lock_drive(session, drive_id)
+    if drive.state in {DriveState.RUNNING, DriveState.PAUSED}:
+        raise DriveNotInState(drive_id, drive.state)
+    drive.pace, drive.window = pace, window
+
+
+def start(session: Session, drive_id: str, person: str, now: datetime) -> DriveInput:
+    """Give every row its outcome or make it pending, and return what the workflow starts with.
+
+    A drive that runs already gives the same answer again: whoever lost the answer, or crashed
+    before the workflow was started, asks once more.
+
+    Raises:
+        DriveNotInState: it was not judged yet, is paused, or has ended (see :func:`rerun`).
+    """
+    drive = lock_drive(session, drive_id)
+    if drive.state is DriveState.READY:
+        is_out = col(DriveRow.verdict).in_(sorted(NEVER_RUN))
+        session.execute(
+            update(DriveRow)
+            .where(col(DriveRow.drive_id) == drive_id, col(DriveRow.outcome).is_(None))
+            .values(
+                outcome=case((is_out, RowOutcome.SKIPPED.value), else_=RowOutcome.PENDING.value),
+                outcome_why=case((is_out, col(DriveRow.verdict)), else_=None),
+                outcome_about=case((is_out, col(DriveRow.verdict_about)), else_=None),
+                done_at=case((is_out, now), else_=None),
+            ),
+            execution_options={"synchronize_session": False},
+        )
+        drive.started_at = drive.started_at or now
+        drive.ended_at = None
+        _enter(drive, DriveState.RUNNING, person, None, now)
+    if drive.state is not DriveState.RUNNING:
+        raise DriveNotInState(drive_id, drive.state)
+    return DriveInput(drive=drive_id, pace=drive.pace, window=drive.window)
+
+
+def rerun(
+    session: Session, drive_id: str, person: str, now: datetime, *, also_stopped: bool = False
+) -> int:
+    """Make the failed rows of an ended drive pending again and the drive ready; return how many.
+
+    ``also_stopped`` adds the rows whose turn had not come when the drive was stopped.
+
+    Raises:
+        DriveNotInState: the drive has not ended.
+    """
+    drive = lock_drive(session, drive_id)
+    if drive.state not in _ENDED:
+        raise DriveNotInState(drive_id, drive.state)
+    wanted = col(DriveRow.outcome) == RowOutcome.FAILED
+    if also_stopped:
+        wanted = or_(wanted, col(DriveRow.outcome_why) == Why.DRIVE_STOPPED)
+    rows = rows_changed(
+        session,
+        update(DriveRow)
+        .where(col(DriveRow.drive_id) == drive_id, wanted)
+        .values(outcome=RowOutcome.PENDING, outcome_why=None, outcome_about=None, done_at=None),
+    )
+    if rows:
+        _enter(drive, DriveState.READY, person, None, now)
+    return rows
+
+
+def note_state(
+    session: Session,
+    drive_id: str,
+    state: DriveState,
+    person: str,
+    reason: str | None,
+    now: datetime,
+) -> None:
+    """Write down the state that the workflow has come to; a repetition changes nothing.
+
+    ``STOPPED`` skips the rows that are pending. ``FINISHED`` is written only if none is, and not
+    over ``STOPPED``: somebody may have made the drive ready for another run meanwhile.
+    """
+    drive = lock_drive(session, drive_id)
+    if (drive.state, drive.state_reason) == (state, reason):
+        return
+    if state is DriveState.FINISHED and (
+        drive.state is DriveState.STOPPED or _is_pending(session, drive_id)
+    ):
+        return
+    if state is DriveState.STOPPED:
+        session.execute(
+            update(DriveRow)
+            .where(
+                col(DriveRow.drive_id) == drive_id,
+                col(DriveRow.outcome) == RowOutcome.PENDING,
+            )
+            .values(outcome=RowOutcome.SKIPPED, outcome_why=Why.DRIVE_STOPPED, done_at=now),
+            execution_options={"synchronize_session": False},
+        )
+    if state in _ENDED:
+        drive.ended_at = now
+    _enter(drive, state, person, reason, now)
+
+
+def _is_pending(session: Session, drive_id: str) -> bool:
+    pending = select(col(DriveRow.line)).where(
+        col(DriveRow.drive_id) == drive_id, col(DriveRow.outcome) == RowOutcome.PENDING
+    )
+    return session.scalar(pending.limit(1)) is not None
+
+
+def lock_drive(session: Session, drive_id: str) -> Drive:
+    """Return a drive, locked until the end of the transaction.
+
+    Raises:
+        LookupError: there is no such drive.
+    """
+    drive = session.scalar(select(Drive).where(col(Drive.id) == drive_id).with_for_update())
+    if drive is None:
+        raise LookupError(f"there is no drive {drive_id}")
+    return drive
+
+
+def lock_unstarted(session: Session, drive_id: str) -> Drive:
+    """Return a drive whose rows may still change, locked until the end of the transaction.
+
+    Raises:
+        DriveNotInState: it has been started.
+        LookupError: there is no such drive.
+    """
+    drive = lock_drive(session, drive_id)
+    # One that is made ready for another run keeps the rows of the run before.
+    if drive.started_at is not None or drive.state not in _TAKES_ROWS:
+        raise DriveNotInState(drive_id, drive.state)
+    return drive
+
+
+def mark_judged(session: Session, drive_id: str, now: datetime) -> None:
+    """Note that every row has its verdict: the drive is ready."""
+    drive = lock_unstarted(session, drive_id)
+    drive.judged_at = now
+    drive.state, drive.state_at = DriveState.READY, now
+
+
+def _enter(drive: Drive, state: DriveState, person: str, reason: str | None, now: datetime) -> None:
+    drive.state, drive.state_at = state, now
+    drive.state_by, drive.state_reason = person, reason

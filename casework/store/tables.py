@@ -1,0 +1,402 @@
+"""The tables, and nothing but the tables.
+
+``migrations/`` builds them; a test holds the two together. Ids and codes are
+:class:`~casework.store.columns.Opaque`, instants :class:`~casework.store.columns.UtcDateTime`.
+"""
+
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from sqlalchemy import Date, Index, MetaData, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
+
+from casework.domain.actors import ActorKind
+from casework.domain.acts import Disposition
+from casework.domain.rules import PeriodName
+from casework.domain.stages import Stage
+from casework.store.columns import NoticeKey, Opaque, PlainText, UtcDateTime, Words, one_of
+
+END_OF_TIME = datetime(9999, 12, 31, tzinfo=UTC)
+"""Where a case without a due date stands in a queue: last."""
+
+
+class Stance(StrEnum):
+    """How a representation stands to the certification."""
+
+    SUPPORT = "support"
+    NEUTRAL = "neutral"
+    OBJECTION = "objection"
+
+
+class NoticeState(StrEnum):
+    """Where a notice is. An unknown one may have left before a crash: never blindly sent again."""
+
+    CREATED = "created"
+    SENDING = "sending"
+    SENT = "sent"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+class RegisterStatus(StrEnum):
+    """What the register says of a certification."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+
+
+class Row(SQLModel):
+    """The base of all tables, with their metadata."""
+
+    # SQLModel declares these two differently and takes them like this as well: to a type checker
+    # an error in each table, and so in one place.
+    metadata: ClassVar[MetaData] = MetaData(  # pyright: ignore[reportIncompatibleVariableOverride]
+        naming_convention={
+            "pk": "%(table_name)s_pkey",
+            "fk": "%(table_name)s_%(column_0_name)s_fkey",
+            "uq": "%(table_name)s_%(column_0_name)s_key",
+            "ix": "%(table_name)s_%(column_0_name)s_idx",
+        }
+    )
+    __tablename__: ClassVar[Any]  # pyright: ignore[reportIncompatibleVariableOverride]
+
+
+def _id(**more: Any) -> Any:
+    return Field(sa_type=Opaque, **more)
+
+
+def _text(**more: Any) -> Any:
+    return Field(sa_type=PlainText, **more)
+
+
+def _instant(**more: Any) -> Any:
+    return Field(sa_type=UtcDateTime, **more)
+
+
+def _member(members: type[StrEnum], **more: Any) -> Any:
+    return Field(sa_type=one_of(members), **more)
+
+
+class Establishment(Row, table=True):
+    """A site that can be judged, one for each registration number."""
+
+    __tablename__ = "establishments"
+    __table_args__ = (
+        # SQLite has a table of trigrams instead, which only its migration knows.
+        Index(
+            "establishments_search",
+            "search_text",
+            postgresql_using="gin",
+            postgresql_ops={"search_text": "gin_trgm_ops"},
+            postgresql_with={"fastupdate": "off"},
+        ).ddl_if(dialect="postgresql"),
+    )
+
+    id: str = _id(primary_key=True)
+    registration_no: str = _id(unique=True)
+    name_th: str | None = _text(default=None)
+    name_en: str | None = _text(default=None)
+    address: str = _text()
+    province: str = _id()
+    latitude: float | None = None
+    longitude: float | None = None
+    river_basin: str | None = _id(default=None)
+    search_text: str = _text()
+    created_at: datetime = _instant()
+    updated_at: datetime = _instant()
+
+
+class Contact(Row, table=True):
+    """How to reach somebody who speaks for an establishment; cases hold only the id."""
+
+    __tablename__ = "contacts"
+
+    id: str = _id(primary_key=True)
+    establishment_id: str = _id(foreign_key="establishments.id", index=True)
+    name: str = _text()
+    email: str = _text()
+    phone: str | None = _text(default=None)
+    language: str = _id()
+    created_at: datetime = _instant()
+
+
+class Enrollment(Row, table=True):
+    """The reservation of a case: Temporal forgets closed ids after retention, this row does not."""
+
+    __tablename__ = "enrollments"
+    __table_args__ = (
+        UniqueConstraint("program", "establishment_id", "cycle", name="enrollments_once"),
+    )
+
+    case_id: str = _id(primary_key=True)
+    program: str = _id()
+    establishment_id: str = _id(foreign_key="establishments.id", index=True)
+    cycle: int
+    program_version: str = _id()
+    province: str = _id()
+    contact_id: str = _id(foreign_key="contacts.id")
+    applicant: str = _id()
+    update_id: str = Field(sa_type=NoticeKey, unique=True)
+    digest: str = _id()
+    created_at: datetime = _instant()
+
+
+# Each database finds a partial index only by the very words its queries have.
+_OPEN = text("NOT is_closed")
+_OPEN_IN_SQLITE = text("is_closed = 0")
+
+
+class CaseRow(Row, table=True):
+    """The read model of a case at ``version``: what lists, queues and pages read.
+
+    ``queue_at`` is ``due_at``, or :data:`END_OF_TIME` where there is none, so that a list has one order
+    on both databases and an index follows it.
+    """
+
+    __tablename__ = "cases"
+    __table_args__ = (
+        Index("cases_queue", "queue_at", "case_id"),
+        Index("cases_province_queue", "province", "queue_at", "case_id"),
+        Index("cases_province_stage_queue", "province", "stage", "queue_at", "case_id"),
+        Index("cases_stage_queue", "stage", "queue_at", "case_id"),
+        Index("cases_officer_queue", "officer", "queue_at", "case_id"),
+        Index("cases_establishment", "establishment_id"),
+        Index(
+            "cases_deadline",
+            "next_deadline_at",
+            postgresql_where=_OPEN,
+            sqlite_where=_OPEN_IN_SQLITE,
+        ),
+        Index(
+            "cases_calendar",
+            "calendar_revision",
+            postgresql_where=_OPEN,
+            sqlite_where=_OPEN_IN_SQLITE,
+        ),
+    )
+
+    case_id: str = _id(primary_key=True)
+    version: int
+    stage: Stage = _member(Stage)
+    program: str = _id()
+    program_version: str = _id()
+    province: str = _id()
+    establishment_id: str = _id()
+    officer: str | None = _id(default=None)
+    inspector: str | None = _id(default=None)
+    due_at: datetime | None = _instant(default=None)
+    due_period: PeriodName | None = _member(PeriodName, default=None)
+    queue_at: datetime = _instant()
+    next_deadline_at: datetime | None = _instant(default=None)
+    opened_at: datetime = _instant()
+    changed_at: datetime = _instant()
+    feedback_closes_at: datetime | None = _instant(default=None)
+    feedback_closed: bool = False
+    is_closed: bool = False
+    level: str | None = _id(default=None)
+    granted_at: datetime | None = _instant(default=None)
+    valid_until: datetime | None = _instant(default=None)
+    calendar_revision: str = _id()
+    durable_version: int = 0
+    task_at: datetime | None = _instant(default=None)
+    register_entry: int | None = None
+    snapshot: str = _text()
+
+
+class JournalRow(Row, table=True):
+    """One event of a case, chained to the one before by its hash. Never changed, never deleted."""
+
+    __tablename__ = "journal"
+
+    case_id: str = _id(primary_key=True, foreign_key="cases.case_id")
+    seq: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    at: datetime = _instant()
+    type: str = _id()
+    actor_person: str = _id()
+    actor_kind: ActorKind = _member(ActorKind)
+    body: str = _text()
+    previous_hash: str = _id()
+    hash: str = _id()
+
+
+class NoticeRow(Row, table=True):
+    """A notice to one recipient: the outbox, and afterwards the record of what was sent."""
+
+    __tablename__ = "notices"
+    __table_args__ = (
+        Index(
+            "notices_due",
+            "next_attempt_at",
+            "key",
+            postgresql_where=text("state = 'created'"),
+            sqlite_where=text("state = 'created'"),
+        ),
+        Index(
+            "notices_sending",
+            "claimed_at",
+            postgresql_where=text("state = 'sending'"),
+            sqlite_where=text("state = 'sending'"),
+        ),
+        Index("notices_case", "case_id", "seq"),
+    )
+
+    key: str = Field(sa_type=NoticeKey, primary_key=True)
+    case_id: str = _id(foreign_key="cases.case_id")
+    slug: str = _id()
+    seq: int
+    recipient: str = Field(sa_type=NoticeKey)
+    state: NoticeState = _member(NoticeState, default=NoticeState.CREATED)
+    attempts: int = 0
+    next_attempt_at: datetime = _instant()
+    claim: str | None = _id(default=None)
+    claimed_at: datetime | None = _instant(default=None)
+    finished_at: datetime | None = _instant(default=None)
+    failure: str | None = _text(default=None)
+    message_id: str | None = _text(default=None)
+    created_at: datetime = _instant()
+
+
+class Representation(Row, table=True):
+    """What one person of the community said, and the answer to it."""
+
+    __tablename__ = "representations"
+
+    case_id: str = _id(primary_key=True, foreign_key="cases.case_id")
+    number: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    stance: Stance = _member(Stance)
+    text: str = _text()
+    author_name: str | None = _text(default=None)
+    author_email: str | None = _text(default=None)
+    language: str = _id()
+    received_at: datetime = _instant()
+    receipt: str = _id(unique=True)
+    accepted: bool = True
+    disposition: Disposition | None = _member(Disposition, default=None)
+    answer: str | None = _text(default=None)
+    disposed_at: datetime | None = _instant(default=None)
+    update_key: str = Field(sa_type=NoticeKey, unique=True)
+    digest: str = _id()
+
+
+class EvidenceFile(Row, table=True):
+    """A stored file; its content is in the evidence folder under its hash."""
+
+    __tablename__ = "evidence_files"
+
+    sha256: str = _id(primary_key=True)
+    media_type: str = _id()
+    size: int
+    uploaded_by: str = _id()
+    uploaded_at: datetime = _instant()
+
+
+class SupersededRow(Row, table=True):
+    """A journal row of a workflow task that was lost and done again; kept for audits, never read by the engine."""
+
+    __tablename__ = "journal_superseded"
+    __table_args__ = (Index("journal_superseded_case", "case_id", "id"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    case_id: str = _id(foreign_key="cases.case_id")
+    seq: int
+    body: str = _text()
+    hash: str = _id()
+    superseded_at: datetime = _instant()
+
+
+class RefusalRow(Row, table=True):
+    """An act that was not allowed: a rejected update leaves nothing in Temporal's history."""
+
+    __tablename__ = "refusals"
+    __table_args__ = (Index("refusals_case", "case_id", "id"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    # No foreign key: the first act on a case can be refused before there is a case.
+    case_id: str = _id()
+    act: str = _id()
+    person: str = _id()
+    kinds: tuple[str, ...] = Field(sa_type=Words)
+    code: str = _id()
+    reason: str = _text()
+    at: datetime = _instant()
+
+
+class RegisterEntry(Row, table=True):
+    """One line of the public register: what it said from ``at`` on. Append-only, without gaps."""
+
+    __tablename__ = "register_entries"
+    __table_args__ = (
+        UniqueConstraint("case_id", "version", name="register_entries_once"),
+        Index("register_entries_holder", "establishment_id", "program", "number"),
+    )
+
+    number: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    case_id: str = _id(foreign_key="cases.case_id")
+    version: int
+    establishment_id: str = _id()
+    program: str = _id()
+    status: RegisterStatus = _member(RegisterStatus)
+    body: str = _text()
+    at: datetime = _instant()
+
+
+class RegisterRecord(Row, table=True):
+    """The current state of one establishment in one program, as the public sees it."""
+
+    __tablename__ = "register_records"
+    __table_args__ = (Index("register_records_province", "province", "public_id"),)
+
+    establishment_id: str = _id(primary_key=True)
+    program: str = _id(primary_key=True)
+    public_id: str = _id(unique=True)
+    entry: int
+    case_id: str = _id()
+    version: int
+    effective_at: datetime = _instant()
+    status: RegisterStatus = _member(RegisterStatus)
+    province: str = _id()
+    level: str | None = _id(default=None)
+    granted_on: date = Field(sa_type=Date)
+    valid_until: date | None = Field(default=None, sa_type=Date)
+    name_th: str | None = _text(default=None)
+    name_en: str | None = _text(default=None)
+    search_text: str = _text()
+    body: str = _text()
+
+
+class RunRow(Row, table=True):
+    """A run of a case's workflow that ended, and where its exported history is."""
+
+    __tablename__ = "runs"
+    __table_args__ = (
+        Index(
+            "runs_to_export",
+            "ended_at",
+            postgresql_where=text("exported_at IS NULL"),
+            sqlite_where=text("exported_at IS NULL"),
+        ),
+    )
+
+    case_id: str = _id(primary_key=True, foreign_key="cases.case_id")
+    run_id: str = _id(primary_key=True)
+    ended_at: datetime = _instant()
+    exported_at: datetime | None = _instant(default=None)
+    file: str | None = _id(default=None)
+    gone: bool = False
+
+
+class Person(Row, table=True):
+    """A member of staff: whom notices reach and whose name pages show."""
+
+    __tablename__ = "people"
+
+    person: str = _id(primary_key=True)
+    name: str = _text()
+    email: str = _text()
+    language: str = _id()
+    kinds: tuple[str, ...] = Field(sa_type=Words)
+    provinces: tuple[str, ...] = Field(sa_type=Words)
+    programs: tuple[str, ...] = Field(sa_type=Words)

@@ -1,0 +1,1 @@
+"""Tests of Casework, against real servers wherever there is one."""

@@ -1,0 +1,196 @@
+"""The demo from its start to Ctrl-C, and a second start that goes on with what is there.
+
+With `CASEWORK_PICTURES` set to a folder, the pictures of the README are taken on the way:
+`CASEWORK_PICTURES=docs/img make test TESTS=tests/journeys/test_demo.py`.
+"""
+
+import contextlib
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import httpx2
+import pytest
+from playwright.async_api import Browser, expect
+
+from casework.devserver import free_port
+
+_START_SECONDS = 400
+_END_SECONDS = 90
+_PORTS = ("--api-port", "--temporal-port", "--ui-port", "--smtp-port")
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("demo")]
+
+
+class Demo(NamedTuple):
+    """A demo that stays up: its process, its folder and what it has printed."""
+
+    process: subprocess.Popen[bytes]
+    folder: Path
+    log: Path
+
+    @property
+    def told(self) -> str:
+        return self.log.read_text(encoding="utf-8")
+
+    def address(self, what: str) -> str:
+        found = re.search(rf"^{what} +(http\S+)$", self.told, re.MULTILINE)
+        assert found is not None, self.told
+        return found[1]
+
+
+def start(folder: Path, log: Path, *arguments: str) -> subprocess.Popen[bytes]:
+    """Start the demo as a person would, somewhere else than in the checkout."""
+    with log.open("wb") as output:
+        return subprocess.Popen(
+            [sys.executable, "-m", "casework.cli", "demo", "--folder", str(folder), *arguments],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=log.parent,
+            # A system of somebody else on this machine must not be touched.
+            env={**os.environ, "CASEWORK_DATABASE_URL": "postgresql+psycopg://nobody@nowhere/x"},
+        )
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """Run the demo until it stays up; end it if no test has."""
+    place = tmp_path_factory.mktemp("demo")
+    ports = [word for name in _PORTS for word in (name, str(free_port()))]
+    demo = Demo(
+        start(place / "state", place / "first.log", *ports), place / "state", place / "first.log"
+    )
+    until = time.monotonic() + _START_SECONDS
+    while "stays up until Ctrl-C" not in demo.told:
+        assert demo.process.poll() is None, demo.told
+        assert time.monotonic() < until, demo.told
+        time.sleep(0.2)
+    yield demo
+    if demo.process.poll() is None:
+        demo.process.send_signal(signal.SIGTERM)
+        demo.process.wait(_END_SECONDS)
+
+
+def test_everything_it_says_is_true(demo: Demo):
+    assert re.findall(r"^FALSE.*$", demo.told, re.MULTILINE) == []
+    assert len(re.findall(r"^ok  ", demo.told, re.MULTILINE)) >= 14
+
+
+def test_cases_stand_at_every_stage_that_needs_neither_a_drive_nor_weeks(demo: Demo):
+    (stages,) = re.findall(r"24 cases are at 12 stages: (.*)", demo.told)
+    assert set(stages.split(", ")) == {
+        "application-review",
+        "returned",
+        "inspection",
+        "corrective-action",
+        "feedback",
+        "answering",
+        "review",
+        "decision",
+        "certified",
+        "refused",
+        "rejected",
+        "withdrawn",
+    }
+
+
+def test_the_case_goes_on_after_its_worker_was_killed(demo: Demo):
+    """The line of the kill comes before the end of the feedback period and the grant."""
+    told = demo.told
+    killed = told.index("gets SIGKILL")
+    assert told.index("feedback, version 9") < killed
+    assert killed < told.index("answering, version 10") < told.index("certified, version 13")
+
+
+def test_each_step_says_what_was_asked_what_came_back_and_who_was_written_to(demo: Demo):
+    line = (
+        r"POST /api/v1/cases/\S+/acts/decide \(decision-maker-40\) → 200, certified, version 13; "
+        r"written: .*decision-granted to applicant"
+    )
+    assert re.search(line, demo.told)
+
+
+async def test_a_reader_can_look_at_the_pages(demo: Demo, chromium: Browser):
+    """The public page in Thai, and the case in Temporal's own pages with its acts by name."""
+    folder = os.environ.get("CASEWORK_PICTURES")
+    pictures = Path(folder) if folder else None
+
+    page = await chromium.new_page(
+        locale="th-TH", timezone_id="Asia/Bangkok", viewport={"width": 1100, "height": 900}
+    )
+    await page.goto(demo.address("the public page"))
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Khon Kaen Sugar Mill")
+    if pictures is not None:
+        pictures.mkdir(parents=True, exist_ok=True)
+        await page.screenshot(path=pictures / "public-page.png", full_page=True)
+
+    page = await chromium.new_page(
+        locale="en-US", timezone_id="Asia/Bangkok", viewport={"width": 1240, "height": 1640}
+    )
+    await page.goto(demo.address("the case in Temporal"))
+    await expect(page.get_by_text("VerifyCorrectiveAction").first).to_be_visible(timeout=30_000)
+    await expect(page.get_by_text("Publish version 13 in the register").first).to_be_visible()
+    if pictures is not None:
+        await page.screenshot(path=pictures / "case-in-temporal.png")
+
+
+def test_the_token_it_prints_opens_the_case(demo: Demo):
+    (command,) = re.findall(r"^curl .*$", demo.told, re.MULTILINE)
+    match shlex.split(command):
+        case ["curl", "-s", "-H", header, url]:
+            name, _, value = header.partition(": ")
+            answer = httpx2.get(url, headers={name: value})
+            assert answer.json()["stage"] == "certified"
+        case words:
+            pytest.fail(f"not the command that was expected: {words}")
+
+
+def test_a_second_demo_says_which_port_to_change(demo: Demo, tmp_path: Path):
+    port = demo.address("the API").split(":")[2].split("/")[0]
+    second = start(tmp_path / "state", tmp_path / "log", "--once", "--api-port", port)
+    assert second.wait(_END_SECONDS) == 1
+    told = (tmp_path / "log").read_text(encoding="utf-8")
+    assert f"Port {port} is taken" in told
+    assert "CASEWORK_DEMO_API_PORT" in told
+
+
+def test_it_ends_on_ctrl_c_and_leaves_no_process(demo: Demo):
+    children = _children(demo.process.pid)
+    assert len(children) == 3, "Temporal, worker and API"
+    demo.process.send_signal(signal.SIGINT)
+    assert demo.process.wait(_END_SECONDS) == 0
+    assert [pid for pid in children if Path(f"/proc/{pid}").exists()] == []
+    assert "Traceback" not in demo.told
+
+
+def test_a_second_start_goes_on_with_what_is_there(demo: Demo):
+    """Nothing is filled in again; another site is walked through, and the first stays as it was."""
+    if demo.process.poll() is None:
+        demo.process.send_signal(signal.SIGINT)
+        demo.process.wait(_END_SECONDS)
+    log = demo.log.with_name("second.log")
+    second = start(demo.folder, log, "--once")
+    code = second.wait(_START_SECONDS)
+    told = log.read_text(encoding="utf-8")
+    assert code == 0, told
+    assert "24 cases are there from an earlier start." in told
+    assert "Khon Kaen Sugar Mill" not in told
+    assert "in the register as entry 6" in told
+
+
+def _children(parent: int) -> list[int]:
+    """Return the ids of the processes that this one started (from `/proc`: the tests run on Linux)."""
+    found: list[int] = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            # The name in parentheses may hold spaces; the state and the parent follow it.
+            if int(status.read_text().rpartition(")")[2].split()[1]) == parent:
+                found.append(int(status.parent.name))
+    return found

@@ -1,0 +1,101 @@
+"""The register is the sum of its entries: whatever order they came in, the newest state counts."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from casework.programs.catalog import ProgramCatalog
+from casework.register.entry import CertificationEntry
+from casework.register.records import NumberedEntry, PublicRecord, fold, next_expiry
+from casework.store.register import public_id_of
+from casework.store.tables import RegisterStatus
+from tests.pages.sample_register import entry, sites
+from tests.sample_case import NOW
+
+SITE, OTHER = sites()[:2]
+
+
+@pytest.fixture(scope="module")
+def catalog() -> ProgramCatalog:
+    return ProgramCatalog.load()
+
+
+def numbered(number: int, body: CertificationEntry) -> NumberedEntry:
+    public_id = public_id_of(body.program, body.establishment_id)
+    return NumberedEntry(number=number, public_id=public_id, published_at=NOW, body=body)
+
+
+def test_the_newest_state_of_a_certification_counts(catalog: ProgramCatalog):
+    granted = numbered(1, entry(SITE, catalog))
+    ended = entry(SITE, catalog, version=12, status=RegisterStatus.EXPIRED)
+    expired = numbered(2, ended.model_copy(update={"effective_at": NOW + timedelta(days=1)}))
+    (record,) = fold({}, [granted, expired]).values()
+    assert record.current == expired
+    assert record.entries == (expired, granted)
+
+
+def test_an_older_state_that_comes_late_takes_its_place_in_the_history(catalog: ProgramCatalog):
+    newer = numbered(1, entry(SITE, catalog, version=12, effective_at=NOW))
+    older = numbered(2, entry(SITE, catalog, version=10, effective_at=NOW - timedelta(days=9)))
+    (record,) = fold({}, [newer, older]).values()
+    assert record.current == newer
+    assert record.entries == (newer, older)
+
+
+def test_a_later_cycle_takes_over_the_record(catalog: ProgramCatalog):
+    """Its case begins again at version 1, so versions alone do not tell what is newer."""
+    first = numbered(1, entry(SITE, catalog, version=40, effective_at=NOW - timedelta(days=900)))
+    second = numbered(2, entry(SITE, catalog, version=9, cycle=2))
+    (record,) = fold({}, [first, second]).values()
+    assert record.current == second
+
+
+def test_each_program_of_a_site_has_a_record_of_its_own(catalog: ProgramCatalog):
+    folded = fold(
+        {},
+        [
+            numbered(1, entry(SITE, catalog, "eco-network")),
+            numbered(2, entry(SITE, catalog, "river-governance")),
+            numbered(3, entry(OTHER, catalog, "eco-network")),
+        ],
+    )
+    assert len(folded) == 3
+
+
+def test_more_entries_leave_the_records_before_as_they_were(catalog: ProgramCatalog):
+    before = fold({}, [numbered(1, entry(SITE, catalog))])
+    after = fold(before, [numbered(2, entry(OTHER, catalog))])
+    assert (len(before), len(after)) == (1, 2)
+
+
+def record(catalog: ProgramCatalog, **more: object) -> PublicRecord:
+    body = entry(SITE, catalog).model_copy(update=more)
+    return PublicRecord(current=numbered(1, body), entries=(numbered(1, body),))
+
+
+def test_a_certification_is_valid_on_its_last_day_and_expired_after(catalog: ProgramCatalog):
+    """Nobody has to publish anything for that: the date is enough."""
+    shown = record(catalog, valid_until=date(2029, 11, 23))
+    assert shown.status_on(date(2029, 11, 23)) is RegisterStatus.ACTIVE
+    assert shown.status_on(date(2029, 11, 24)) is RegisterStatus.EXPIRED
+
+
+@pytest.mark.parametrize("status", [RegisterStatus.SUSPENDED, RegisterStatus.WITHDRAWN])
+def test_what_was_taken_away_stays_so_after_its_last_day(
+    catalog: ProgramCatalog, status: RegisterStatus
+):
+    shown = record(catalog, status=status, valid_until=date(2029, 11, 23))
+    assert shown.status_on(date(2030, 1, 1)) is status
+
+
+def test_the_next_expiry_is_the_midnight_in_bangkok_after_the_earliest_last_day(
+    catalog: ProgramCatalog,
+):
+    soon = record(catalog, valid_until=date(2026, 12, 31))
+    later = record(catalog, valid_until=date(2027, 6, 30))
+    gone = record(catalog, valid_until=date(2020, 1, 1))
+    assert next_expiry([later, soon, gone], NOW) == datetime(2026, 12, 31, 17, tzinfo=UTC)
+
+
+def test_there_is_no_next_expiry_when_nothing_is_valid(catalog: ProgramCatalog):
+    assert next_expiry([record(catalog, status=RegisterStatus.WITHDRAWN)], NOW) is None

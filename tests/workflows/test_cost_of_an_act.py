@@ -1,0 +1,87 @@
+"""What one act over HTTP costs the application database: counted over API and worker together."""
+
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from api.app import create_app
+from casework.domain.actors import ActorKind
+from casework.identity import issue_token
+from casework.settings import Settings
+from tests.sample_case import OFFICER
+from tests.statements import counted
+from tests.workflows.office import Office
+from tests.workflows.paths import apply, to_inspection
+
+MOST_STATEMENTS = 8
+
+
+@pytest.fixture
+def settings(office: Office, tmp_path: Path) -> Settings:
+    """The API's settings, for the office's database and Temporal server."""
+    return Settings(
+        _env_file=None,  # pyright: ignore[reportCallIssue]
+        state_folder=tmp_path,
+        database_url=office.database.engine.url.render_as_string(hide_password=False),
+        temporal_address=office.server.target,
+        sample_programs=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("act", "body"),
+    [
+        ("accept-application", {"remark": "Complete."}),
+        ("return-application", {"items": [{"item": "map", "reason": "Unclear."}]}),
+        ("reject-application", {"reasons": "Twice the same."}),
+        ("add-note", {"note": "Telephoned."}),
+    ],
+)
+async def test_an_act_takes_at_most_8_statements_and_1_commit(
+    office: Office, settings: Settings, act: str, body: dict[str, object]
+) -> None:
+    """Reading the case, the journal, the read model and the notices, and nothing else."""
+    await apply(office)
+    answer, statements, commits = await _post(office, settings, act, body, version=1)
+    assert answer.status_code == 200, answer.text
+    assert len(statements) <= MOST_STATEMENTS, statements
+    assert commits == 1
+
+
+async def test_a_refused_act_takes_one_row_in_the_refusals(
+    office: Office, settings: Settings
+) -> None:
+    """And no event in the history."""
+    await to_inspection(office)
+    before = await office.event_types()
+    answer, statements, commits = await _post(office, settings, "accept-application", {}, version=2)
+    assert answer.status_code == 409
+    assert answer.json()["code"] == "not-at-this-stage"
+    assert sum("INSERT INTO refusals" in text for text in statements) == 1
+    assert commits == 1
+    assert await office.event_types() == before
+
+
+async def _post(
+    office: Office, settings: Settings, act: str, body: dict[str, object], version: int
+) -> tuple[httpx2.Response, list[str], int]:
+    """Do an act over HTTP, as its officer; return what both processes sent to the database."""
+    app = create_app(settings)
+    token = issue_token(settings, OFFICER.person, (ActorKind.OFFICER,), provinces=("21",))
+    headers = {
+        "Authorization": f"Bearer {token}",
+        "If-Match": f'"{version}"',
+        "Idempotency-Key": f"{act}-once",
+    }
+    transport = httpx2.ASGITransport(app=app)
+    path = f"/api/v1/cases/{office.terms.case_id}"
+    async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
+        with (
+            counted(office.database.engine) as by_worker,
+            counted(app.state.collaborators.database.engine) as by_api,
+        ):
+            answer = await client.post(f"{path}/acts/{act}", json=body, headers=headers)
+        texts = [*by_api.texts, *by_worker.texts]
+        commits = by_api.commits + by_worker.commits
+    return answer, texts, commits

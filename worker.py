@@ -1,0 +1,225 @@
+"""The worker process: where cases and drives run, notices leave and housekeeping happens.
+
+Start it with ``python worker.py``.
+"""
+
+import asyncio
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from datetime import timedelta
+
+from temporalio.client import (
+    Client,
+    Schedule,
+    ScheduleActionStartWorkflow,
+    ScheduleAlreadyRunningError,
+    ScheduleIntervalSpec,
+    ScheduleOverlapPolicy,
+    SchedulePolicy,
+    ScheduleSpec,
+)
+from temporalio.common import (
+    VersioningBehavior,
+    WorkerDeploymentVersion,
+    WorkflowIDConflictPolicy,
+)
+from temporalio.worker import Worker, WorkerDeploymentConfig
+
+from activities.casebook import CasebookActivities
+from activities.drives import DrivesActivities
+from activities.housekeeping import HousekeepingActivities
+from activities.notices import NoticesActivities
+from activities.register import RegisterActivities
+from casework.contracts import drive, enrollment, housekeeping, notice_delivery
+from casework.engine import connect
+from casework.invitations import InvitationLinks
+from casework.leaving import leave
+from casework.notices.composing import NoticeComposer
+from casework.notices.mailer import mailer_for
+from casework.programs.catalog import ProgramCatalog
+from casework.programs.holidays import current_calendar
+from casework.settings import Settings
+from casework.store.database import Database
+from casework.store.evidence import EvidenceStore
+from workflows.enrollment_case import EnrollmentCase
+from workflows.enrollment_drive import EnrollmentDrive
+from workflows.housekeeping import Housekeeping
+from workflows.notice_delivery import NoticeDelivery
+
+THREADS = 16
+"""Threads for activities that block, and as many activity slots: with fewer threads than slots, one would wait for
+the other. More than the database's pool of connections would only queue there."""
+
+HOUSEKEEPING_EVERY = timedelta(minutes=5)
+
+DRIVES_AT_ONCE = 4
+"""Pages of different drives that one worker opens at the same time."""
+
+TELL_OF_PAUSE_WITHIN = timedelta(seconds=2)
+"""A page learns with a heartbeat that its drive is paused; the SDK would hold heartbeats back for much longer."""
+
+FINISH_WITHIN = timedelta(seconds=20)
+"""How long a worker that is asked to stop may go on with what it has begun."""
+
+
+def deployment(settings: Settings) -> WorkerDeploymentConfig | None:
+    """Return the versioned deployment, if the operator names a build.
+
+    Cases live for years and move to new code between two acts: ``AUTO_UPGRADE``, with patches in the workflows.
+    An unversioned worker does the same, without a server-side record of which build did what.
+    """
+    if settings.worker_build_id is None:
+        return None
+    return WorkerDeploymentConfig(
+        version=WorkerDeploymentVersion(
+            deployment_name="casework", build_id=settings.worker_build_id
+        ),
+        use_worker_versioning=True,
+        default_versioning_behavior=VersioningBehavior.AUTO_UPGRADE,
+    )
+
+
+def case_worker(
+    client: Client,
+    settings: Settings,
+    database: Database,
+    catalog: ProgramCatalog,
+    threads: ThreadPoolExecutor,
+) -> Worker:
+    """Build the worker of the cases' queue."""
+    casebook = CasebookActivities(database)
+    register = RegisterActivities(database, catalog)
+    rounds = HousekeepingActivities(
+        database,
+        client,
+        EvidenceStore(settings.files_folder),
+        lambda: current_calendar(settings.holidays_file),
+    )
+    return Worker(
+        client,
+        task_queue=enrollment.TASK_QUEUE,
+        workflows=[EnrollmentCase, Housekeeping],
+        activities=[
+            casebook.record,
+            casebook.close_feedback,
+            register.publish,
+            rounds.sweep,
+            rounds.export_histories,
+        ],
+        activity_executor=threads,
+        max_concurrent_activities=THREADS,
+        max_concurrent_local_activities=THREADS,
+        graceful_shutdown_timeout=FINISH_WITHIN,
+        deployment_config=deployment(settings),
+    )
+
+
+def notice_worker(
+    client: Client,
+    settings: Settings,
+    database: Database,
+    catalog: ProgramCatalog,
+    threads: ThreadPoolExecutor,
+) -> Worker:
+    """Build the worker of the notices' queue: one drain at a time, whatever the officers do."""
+    notices = NoticesActivities(
+        database,
+        NoticeComposer(
+            database,
+            catalog,
+            settings.public_url,
+            settings.mail_from,
+            links=InvitationLinks.of(settings),
+        ),
+        mailer_for(settings.smtp_url),
+        settings.mail_pace,
+    )
+    return Worker(
+        client,
+        task_queue=notice_delivery.TASK_QUEUE,
+        workflows=[NoticeDelivery],
+        activities=[notices.drain],
+        activity_executor=threads,
+        max_concurrent_activities=2,
+        graceful_shutdown_timeout=FINISH_WITHIN,
+        deployment_config=deployment(settings),
+    )
+
+
+def drive_worker(
+    client: Client,
+    settings: Settings,
+    database: Database,
+    catalog: ProgramCatalog,
+    threads: ThreadPoolExecutor,
+) -> Worker:
+    """Build the worker of the drives' queue: thousands of invitations, and no officer waits behind them."""
+    drives = DrivesActivities(
+        database,
+        client,
+        catalog,
+        lambda: current_calendar(settings.holidays_file),
+        samples=settings.sample_programs,
+    )
+    return Worker(
+        client,
+        task_queue=drive.TASK_QUEUE,
+        workflows=[EnrollmentDrive],
+        activities=[drives.open_page, drives.note_state],
+        activity_executor=threads,
+        max_concurrent_activities=DRIVES_AT_ONCE,
+        max_heartbeat_throttle_interval=TELL_OF_PAUSE_WITHIN,
+        graceful_shutdown_timeout=FINISH_WITHIN,
+        deployment_config=deployment(settings),
+    )
+
+
+async def keep_going(client: Client) -> None:
+    """Have the one delivery of notices and the housekeeping schedule, unless they are there already."""
+    await client.start_workflow(
+        NoticeDelivery.run,
+        notice_delivery.NoticeDeliveryInput(),
+        id=notice_delivery.WORKFLOW_ID,
+        task_queue=notice_delivery.TASK_QUEUE,
+        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        static_summary="Sends the notices",
+    )
+    schedule = Schedule(
+        action=ScheduleActionStartWorkflow(
+            Housekeeping.run,
+            id=housekeeping.WORKFLOW_ID,
+            task_queue=enrollment.TASK_QUEUE,
+            static_summary="Pokes late cases and exports histories",
+        ),
+        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=HOUSEKEEPING_EVERY)]),
+        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
+    )
+    try:
+        await client.create_schedule(housekeeping.SCHEDULE_ID, schedule)
+    except ScheduleAlreadyRunningError:
+        return
+
+
+async def run_worker(settings: Settings) -> None:
+    """Run the three workers until SIGINT or SIGTERM."""
+    stop = asyncio.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    client = await connect(settings)
+    catalog = ProgramCatalog.load()
+    database = Database(settings.database)
+    threads = ThreadPoolExecutor(THREADS, thread_name_prefix="activity")
+    async with AsyncExitStack() as stack:
+        stack.callback(database.close)
+        stack.callback(threads.shutdown)
+        await stack.enter_async_context(case_worker(client, settings, database, catalog, threads))
+        await stack.enter_async_context(notice_worker(client, settings, database, catalog, threads))
+        await stack.enter_async_context(drive_worker(client, settings, database, catalog, threads))
+        await keep_going(client)
+        await stop.wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(run_worker(Settings()))
+    leave(0)

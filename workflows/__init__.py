@@ -1,0 +1,1 @@
+"""Temporal workflows: the code that is replayed, and nothing else."""
