@@ -21,7 +21,7 @@ TESTS ?=
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: $(STAMP) ## Install everything into .venv, as locked
@@ -58,6 +58,14 @@ histories: $(STAMP) ## Record the histories anew that changed workflows have to 
 .PHONY: bench
 bench: $(STAMP) ## Compare cases with bare workflows, and acts over HTTP with bare updates
 	$(BIN)/python -m bench.cases
+
+.PHONY: bench-drive
+bench-drive: $(STAMP) ## Open 10,537 cases on PostgreSQL (ROWS=500: fewer, WORKERS=2: processes)
+	$(BIN)/python -m bench.drive $(if $(ROWS),--rows $(ROWS)) $(if $(WORKERS),--workers $(WORKERS))
+
+.PHONY: bench-statements
+bench-statements: $(STAMP) ## Count Temporal's own SQL for a case (TEXTS=1: by statement)
+	$(BIN)/python -m bench.statements $(if $(TEXTS),--texts)
 
 .PHONY: check
 check: $(STAMP) ## Check style, format, types and the direction of imports

@@ -1,6 +1,7 @@
 """The worker process: where cases and drives run, notices leave and housekeeping happens.
 
-Start it with ``python worker.py``.
+Start it with ``python worker.py``, or one for ``cases`` and another for ``notices drives``: Python runs on one core
+at a time, and officers should not wait for it behind a drive.
 """
 
 import asyncio
@@ -8,7 +9,9 @@ import signal
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from typing import Literal
 
+import cyclopts
 from temporalio.client import (
     Client,
     Schedule,
@@ -24,7 +27,7 @@ from temporalio.common import (
     WorkerDeploymentVersion,
     WorkflowIDConflictPolicy,
 )
-from temporalio.worker import Worker, WorkerDeploymentConfig
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkerDeploymentConfig
 
 from activities.casebook import CasebookActivities
 from activities.drives import DrivesActivities
@@ -52,6 +55,14 @@ THREADS = 16
 the other. More than the database's pool of connections would only queue there."""
 
 HOUSEKEEPING_EVERY = timedelta(minutes=5)
+
+RUNNER = UnsandboxedWorkflowRunner()
+"""Workflows run without the SDK's sandbox, which costs about a third of the time of a case. The tests run them
+inside it, and hold replayed code to what it may import and call (docs/decisions/0018)."""
+
+POLLS = 16
+"""Workflow tasks a worker asks for at a time, half of them of cases that are new to it. With the SDK's five, of which
+one is for new cases, Temporal had to put most cases of a drive aside in its database and read them back."""
 
 DRIVES_AT_ONCE = 4
 """Pages of different drives that one worker opens at the same time."""
@@ -110,7 +121,10 @@ def case_worker(
         activity_executor=threads,
         max_concurrent_activities=THREADS,
         max_concurrent_local_activities=THREADS,
+        max_concurrent_workflow_task_polls=POLLS,
+        nonsticky_to_sticky_poll_ratio=0.5,
         graceful_shutdown_timeout=FINISH_WITHIN,
+        workflow_runner=RUNNER,
         deployment_config=deployment(settings),
     )
 
@@ -143,6 +157,7 @@ def notice_worker(
         activity_executor=threads,
         max_concurrent_activities=2,
         graceful_shutdown_timeout=FINISH_WITHIN,
+        workflow_runner=RUNNER,
         deployment_config=deployment(settings),
     )
 
@@ -171,6 +186,7 @@ def drive_worker(
         max_concurrent_activities=DRIVES_AT_ONCE,
         max_heartbeat_throttle_interval=TELL_OF_PAUSE_WITHIN,
         graceful_shutdown_timeout=FINISH_WITHIN,
+        workflow_runner=RUNNER,
         deployment_config=deployment(settings),
     )
 
@@ -201,8 +217,12 @@ async def keep_going(client: Client) -> None:
         return
 
 
-async def run_worker(settings: Settings) -> None:
-    """Run the three workers until SIGINT or SIGTERM."""
+_WORKERS = {"cases": case_worker, "notices": notice_worker, "drives": drive_worker}
+Queue = Literal["cases", "notices", "drives"]
+
+
+async def run_worker(settings: Settings, *queues: Queue) -> None:
+    """Work on these queues, or on all, until SIGINT or SIGTERM."""
     stop = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
@@ -213,13 +233,22 @@ async def run_worker(settings: Settings) -> None:
     async with AsyncExitStack() as stack:
         stack.callback(database.close)
         stack.callback(threads.shutdown)
-        await stack.enter_async_context(case_worker(client, settings, database, catalog, threads))
-        await stack.enter_async_context(notice_worker(client, settings, database, catalog, threads))
-        await stack.enter_async_context(drive_worker(client, settings, database, catalog, threads))
+        for queue in queues or _WORKERS:
+            worker = _WORKERS[queue](client, settings, database, catalog, threads)
+            await stack.enter_async_context(worker)
         await keep_going(client)
         await stop.wait()
 
 
-if __name__ == "__main__":
-    asyncio.run(run_worker(Settings()))
+def main(*queues: Queue) -> None:
+    """Run a worker until it is asked to stop.
+
+    Args:
+        queues: What it works on; everything unless said.
+    """
+    asyncio.run(run_worker(Settings(), *queues))
     leave(0)
+
+
+if __name__ == "__main__":
+    cyclopts.run(main)

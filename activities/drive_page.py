@@ -23,8 +23,9 @@ TRIES_OF_ALL = 30
 A_FEW = 8
 """Fewer cases than this without an answer are a matter of these cases, and the page goes on."""
 
-MARKED_TOGETHER = 25
-"""How many outcomes are written in one transaction: how far the progress that people see may lag behind."""
+MARK_EVERY_SECONDS = 1.0
+"""How often outcomes are written, all that have come in one transaction: how far the progress that people see
+may lag behind."""
 
 
 class CaseOpener(Protocol):
@@ -55,6 +56,7 @@ class DrivePage:
         self._request = request
         self._halt = halt
         self._slots = asyncio.Semaphore(request.window)
+        self._all_ended = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._ends: list[RowEnd] = []
         self._unanswered: list[Reserved] = []
@@ -71,12 +73,14 @@ class DrivePage:
         if not reserved:
             return
         terms = await asyncio.to_thread(self._opener.terms, drive_id, reserved)
+        marking = asyncio.create_task(self._mark_as_they_come())
         try:
             await self._begin_all(reserved, terms)
         finally:
             # Only now: what befalls one case must not break off the opening of another.
             ended = await asyncio.gather(*self._tasks, return_exceptions=True)
-            await self._mark()
+            self._all_ended.set()
+            ended += await asyncio.gather(marking, return_exceptions=True)
         faults = [end for end in ended if isinstance(end, BaseException)]
         if faults:
             raise faults[0]
@@ -92,8 +96,6 @@ class DrivePage:
             if self._halt.is_set():
                 return
             self._tasks.append(asyncio.create_task(self._open(case, terms[case.case_id])))
-            if len(self._ends) >= MARKED_TOGETHER:
-                await self._mark()
         # The first case of the next page keeps its distance from the last one of this.
         await self._wait_until(begun + len(reserved) * between)
 
@@ -116,6 +118,20 @@ class DrivePage:
         else:
             self._answered += 1
             self._ends.append(end)
+
+    async def _mark_as_they_come(self) -> None:
+        """Note outcomes while other cases are under way, and those of the last ones at the end."""
+        try:
+            while not self._all_ended.is_set():
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._all_ended.wait(), MARK_EVERY_SECONDS)
+                await self._mark()
+            # The last ones may have ended while those before them were written.
+            await self._mark()
+        except Exception:
+            # What cannot be noted need not be begun.
+            self._halt.set()
+            raise
 
     async def _mark(self) -> None:
         ends, self._ends = self._ends, []

@@ -8,15 +8,18 @@ from temporalio import activity
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
-from casework.contracts import enrollment
+from casework.contracts import drive, enrollment
 from casework.contracts import housekeeping as contract
+from casework.contracts.drive import DriveInput
 from casework.domain.calendar import WorkCalendar
-from casework.store import sweeping
+from casework.engine import run_drive
+from casework.store import drive_states, sweeping
 from casework.store.database import Database
 from casework.store.evidence import EvidenceStore
 
 GRACE = timedelta(minutes=5)
-"""How late a case may be before it is poked: longer than any healthy timer or retry."""
+"""How late a case may be before it is poked, and a drive before it is started: longer than any healthy timer or
+retry."""
 
 MOST_AT_A_TIME = 200
 """How many cases one round touches of each kind; the next round takes the rest."""
@@ -32,6 +35,8 @@ class HousekeepingActivities:
         files: EvidenceStore,
         calendar: Callable[[], WorkCalendar],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        *,
+        drives_queue: str = drive.TASK_QUEUE,
     ) -> None:
         """Keep the collaborators; ``calendar`` returns the public holidays as they are known today."""
         self._database = database
@@ -39,24 +44,28 @@ class HousekeepingActivities:
         self._files = files
         self._calendar = calendar
         self._now = now
+        self._drives_queue = drives_queue
 
     @activity.defn(name=contract.SWEEP)
     async def sweep(self) -> contract.SweepReport:
-        """Poke cases whose deadline passed without an event; tell cases that count by old holidays."""
+        """Poke late cases, tell cases that count by old holidays, and start drives that were lost."""
         calendar = self._calendar()
-        late, behind = await asyncio.to_thread(self._find, calendar.revision)
+        late, behind, drives = await asyncio.to_thread(self._find, calendar.revision)
         poked = [await self._signal(case_id, enrollment.POKE) for case_id in late]
         change = enrollment.CalendarChange(calendar=calendar)
         told = [
             await self._signal(case_id, enrollment.ADOPT_CALENDAR, change) for case_id in behind
         ]
-        return contract.SweepReport(poked=sum(poked), calendars=sum(told))
+        started = [await self._start_if_lost(drive_id) for drive_id in drives]
+        return contract.SweepReport(poked=sum(poked), calendars=sum(told), drives=sum(started))
 
-    def _find(self, revision: str) -> tuple[list[str], list[str]]:
+    def _find(self, revision: str) -> tuple[list[str], list[str], list[str]]:
+        now = self._now()
         with self._database.reading() as session:
             return (
-                sweeping.overdue(session, self._now(), GRACE, MOST_AT_A_TIME),
+                sweeping.overdue(session, now, GRACE, MOST_AT_A_TIME),
                 sweeping.stale_calendars(session, revision, MOST_AT_A_TIME),
+                drive_states.under_way(session, now - GRACE, MOST_AT_A_TIME),
             )
 
     async def _signal(self, case_id: str, name: str, *args: object) -> bool:
@@ -70,6 +79,34 @@ class HousekeepingActivities:
             activity.logger.error("Case %s is open in SQL and unknown to Temporal", case_id)
             return False
         return True
+
+    async def _start_if_lost(self, drive_id: str) -> bool:
+        """Start the workflow of a drive that has none: Temporal was away when somebody started it."""
+        activity.heartbeat(drive_id)
+        if await self._is_running(drive.workflow_id_of(drive_id)):
+            return False
+        # Read after the look at Temporal: a drive that has just ended says so by now.
+        start = await asyncio.to_thread(self._input, drive_id)
+        if start is None:
+            return False
+        await run_drive(self._client, start, task_queue=self._drives_queue)
+        activity.logger.warning(
+            "Drive %s was under way without a workflow and is started", drive_id
+        )
+        return True
+
+    async def _is_running(self, workflow_id: str) -> bool:
+        try:
+            found = await self._client.get_workflow_handle(workflow_id).describe()
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            return False
+        return found.status is WorkflowExecutionStatus.RUNNING
+
+    def _input(self, drive_id: str) -> DriveInput | None:
+        with self._database.reading() as session:
+            return drive_states.find_input(session, drive_id)
 
     @activity.defn(name=contract.EXPORT_HISTORIES)
     async def export_histories(self) -> contract.ExportReport:

@@ -9,16 +9,11 @@ from fastapi import FastAPI
 
 from api import openapi
 from api.acts_on_record import ActsOnRecord
-from api.case_gateway import (
-    CaseBusy,
-    CaseGateway,
-    CaseNotRunning,
-    TemporalUnavailable,
-    lazy_client,
-)
+from api.case_gateway import CaseGateway, CaseNotRunning
 from api.collaborators import Collaborators
 from api.docs_page import docs_page
 from api.drive_gateway import DriveGateway
+from api.engine_calls import EngineBusy, EngineCalls, TemporalUnavailable
 from api.envelope import BoundedBodies, Envelope
 from api.errors import ProblemResponses
 from api.logs import configure_logs
@@ -43,11 +38,13 @@ from api.routes import (
     targets,
 )
 from api.sizes import most_bytes
+from casework.domain.refusals import RefusalCode
 from casework.identity import TokenVerifier
 from casework.programs.catalog import ProgramCatalog
 from casework.settings import Settings
 from casework.store.database import Database
 from casework.store.evidence import EvidenceStore
+from casework.store.keys import KeyReused
 
 PUBLIC_PACE = ("10/minute", "100/day")
 """How many representations one address may send."""
@@ -89,8 +86,9 @@ def create_app(
         app,
         {
             TemporalUnavailable: "engine-unavailable",
-            CaseBusy: "case-busy",
+            EngineBusy: "case-busy",
             CaseNotRunning: "case-not-running",
+            KeyReused: RefusalCode.KEY_REUSED.value,
         },
     )
     for router in (
@@ -137,6 +135,7 @@ def collaborators(
     """Make the parts that the routes work with."""
     database = Database(settings.database)
     metrics = Metrics()
+    calls = EngineCalls(settings)
     reader = CaseReader(catalog, Calendars(settings.holidays_file, now))
     return Collaborators(
         settings=settings,
@@ -145,10 +144,9 @@ def collaborators(
         reader=reader,
         files=EvidenceStore(settings.files_folder),
         verifier=TokenVerifier.of(settings, lambda: now().timestamp()),
-        gateway=CaseGateway(
-            lazy_client(settings), ActsOnRecord(database, reader, now), metrics, now
-        ),
-        drives=DriveGateway(settings),
+        engine=calls,
+        gateway=CaseGateway(calls, ActsOnRecord(database, reader, now), metrics),
+        drives=DriveGateway(calls),
         metrics=metrics,
         public_pace=Pace(*PUBLIC_PACE),
         now=now,

@@ -10,6 +10,7 @@ from starlette.requests import Request
 
 from api.case_gateway import CaseGateway
 from api.drive_gateway import DriveGateway
+from api.engine_calls import EngineCalls
 from api.metrics import Metrics
 from api.pacing import Pace
 from api.reading import CaseReader
@@ -30,6 +31,7 @@ class Collaborators:
     reader: CaseReader
     files: EvidenceStore
     verifier: TokenVerifier
+    engine: EngineCalls
     gateway: CaseGateway
     drives: DriveGateway
     metrics: Metrics
@@ -37,7 +39,9 @@ class Collaborators:
     now: Callable[[], datetime]
 
 
-def _of_application(request: Request) -> Collaborators:
+# A coroutine, as all dependencies that never block: FastAPI gives a plain function a thread, which costs
+# more than what these do.
+async def _of_application(request: Request) -> Collaborators:
     return cast(Collaborators, request.app.state.collaborators)
 
 

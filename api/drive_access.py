@@ -1,6 +1,5 @@
 """Who may work with drives: officers for their provinces, and supervisors; said in signatures."""
 
-import re
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Annotated
@@ -9,18 +8,17 @@ from fastapi import Depends, Path
 
 from api.collaborators import Parts
 from api.errors import FieldError, Problem, not_found
-from api.security import CurrentPrincipal
+from api.security import CurrentPrincipal, well_formed
 from casework.domain.actors import ActorKind
 from casework.domain.policy import Everywhere, Principal
-from casework.store.drive_states import DriveNotInState
+from casework.store.drive_states import DriveNotInState, ListChanged
 from casework.store.drive_tables import Drive
 from casework.store.drives import find_visible_drive
 
 _RUNS_DRIVES = frozenset({ActorKind.OFFICER, ActorKind.SUPERVISOR})
-_DRIVE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
 
 
-def _drive_officer(principal: CurrentPrincipal) -> Principal:
+async def _drive_officer(principal: CurrentPrincipal) -> Principal:
     if _RUNS_DRIVES.isdisjoint(principal.kinds):
         raise Problem("role-required", "Drives are for: officer, supervisor.")
     return principal
@@ -30,7 +28,7 @@ DriveOfficer = Annotated[Principal, Depends(_drive_officer)]
 """Somebody who may run drives in the provinces and programs of the token."""
 
 
-def _supervisor(principal: CurrentPrincipal) -> Principal:
+async def _supervisor(principal: CurrentPrincipal) -> Principal:
     if ActorKind.SUPERVISOR not in principal.kinds:
         raise Problem("role-required", "Targets are set by: supervisor.")
     return principal
@@ -43,10 +41,8 @@ DriveId = Annotated[str, Path(description="Id of the drive.", examples=["drv-k3v
 
 
 def _visible_drive(parts: Parts, principal: DriveOfficer, drive_id: DriveId) -> Drive:
-    if not _DRIVE_ID.fullmatch(drive_id):
-        raise not_found()
     with parts.database.reading() as session:
-        row = find_visible_drive(session, principal, drive_id)
+        row = find_visible_drive(session, principal, well_formed(drive_id))
     if row is None:
         raise not_found()
     return row
@@ -58,13 +54,15 @@ VisibleDrive = Annotated[Drive, Depends(_visible_drive)]
 
 @contextmanager
 def told_by_state() -> Generator[None]:
-    """Answer with a 409 that names the state when the drive is not in one in which this can be done."""
+    """Answer with a 409 when the drive is not in a state in which this can be done, or its list has changed."""
     try:
         yield
     except DriveNotInState as error:
         raise Problem(
             "drive-not-in-state", f"The drive is {error.state}.", state=error.state.value
         ) from error
+    except ListChanged as error:
+        raise Problem("list-changed", "Another list or mapping came meanwhile.") from error
 
 
 def require_program(principal: Principal, program: str) -> None:

@@ -26,7 +26,6 @@ from casework.store import drive_rows
 from casework.store.database import Database
 from casework.store.drive_rows import NewDriveRow, RowCount, cells_of, every_row, put_rows
 from casework.store.drive_states import begin_list, lock_unstarted
-from casework.store.drives import find_drive
 from casework.store.dry_run import dry_run
 
 _SHOWN_ROWS = 5
@@ -140,9 +139,9 @@ def confirm_mapping(
     if mapping.fields != before:
         with database.reading() as session:
             table = [TableRow(r.line, cells_of(r)) for r in every_row(session, drive_id)]
-        _keep(database, drive_id, file_name, mapping, _rows(mapping, table), now, seen)
+        seen = _keep(database, drive_id, file_name, mapping, _rows(mapping, table), now, seen)
     with told_by_state():
-        counts = dry_run(database, drive_id, now)
+        counts = dry_run(database, drive_id, now, seen)
     return DryRunView.of(drive_id, mapping.fields, counts)
 
 
@@ -207,25 +206,20 @@ def _keep(
     rows: list[NewDriveRow],
     now: datetime,
     seen: datetime | None = None,
-) -> None:
-    """Replace the rows in one transaction: half a list would look like a whole one.
-
-    ``seen`` is the state the rows were read from; if another list came since, nothing is changed.
-    """
+) -> datetime:
+    """Replace the rows in one transaction: half a list would look like a whole one."""
     with told_by_state(), database.writing() as session:
-        drive = find_drive(session, drive_id)
-        if seen is not None and (drive is None or drive.state_at != seen):
-            raise Problem("list-changed", "Another list or mapping came meanwhile.")
-        begin_list(
+        begun = begin_list(
             session,
             drive_id,
             file_name=file_name,
             columns=mapping.columns,
             mapping={field.value: column for field, column in mapping.fields.items()},
             now=now,
+            seen=seen,
         )
-        session.flush()
         put_rows(session, drive_id, rows)
+    return begun
 
 
 def _taken(

@@ -369,6 +369,13 @@ _OF_THE_API = (
         "Take the contact from `contact` of the case.",
     ),
     ErrorKind(
+        "person-unknown",
+        422,
+        "Nobody with this part",
+        "The staff directory has no such person in this part for the program and province of the case.",
+        "Name somebody who is there; the operator adds people with `casework people load`.",
+    ),
+    ErrorKind(
         "file-empty",
         422,
         "The file is empty",

@@ -3,7 +3,9 @@
 import base64
 import binascii
 import json
+import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Annotated, cast
 from urllib.parse import quote, urlencode
 
@@ -11,6 +13,8 @@ from fastapi import Query
 from starlette.requests import Request
 
 from api.errors import FieldError, Problem
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
 
 Cursor = Annotated[str | None, Query(max_length=300, pattern=r"^[A-Za-z0-9_-]+$")]
 
@@ -34,6 +38,24 @@ def place_of(cursor: str, *kinds: type[str] | type[int]) -> tuple[str | int, ...
     if tuple(type(part) for part in parts) != kinds:
         raise cursor_not_valid()
     return cast(tuple[str | int, ...], parts)
+
+
+def cursor_at(place: tuple[datetime, str]) -> str:
+    """Return the cursor of the page that follows an instant and an id."""
+    instant, item = place
+    return cursor_of(instant.isoformat(), item)
+
+
+def instant_and_id_of(cursor: str) -> tuple[datetime, str]:
+    """Return the instant (UTC) and the id of a cursor; a 422 if it is none of ours."""
+    written, item = place_of(cursor, str, str)
+    try:
+        instant = datetime.fromisoformat(str(written))
+        if instant.tzinfo is not None and _ID.fullmatch(str(item)):
+            return instant.astimezone(UTC), str(item)
+    except (ValueError, OverflowError) as error:
+        raise cursor_not_valid() from error
+    raise cursor_not_valid()
 
 
 def cursor_not_valid() -> Problem:

@@ -19,7 +19,7 @@ KEY_HEADER = "Idempotency-Key"
 MATCH_HEADER = "If-Match"
 
 
-def _idempotency_key(
+async def _idempotency_key(
     idempotency_key: Annotated[
         str | None,
         Header(
@@ -42,7 +42,7 @@ IdempotencyKey = Annotated[str, Depends(_idempotency_key)]
 """The key of a POST; without one it is refused."""
 
 
-def _expected_version(
+async def _expected_version(
     if_match: Annotated[
         str | None,
         Header(

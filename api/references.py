@@ -1,4 +1,4 @@
-"""What an act names has to exist: files that were uploaded, and a contact of the case's own establishment.
+"""What an act names has to exist: uploaded files, a contact of the case's establishment, staff for the part.
 
 The engine keeps references only and cannot look them up, so this is asked before it is.
 """
@@ -15,31 +15,54 @@ from starlette.concurrency import run_in_threadpool
 
 from api.errors import FieldError, Problem, pointer_to
 from casework.domain._model import EvidenceRef
-from casework.domain.acts import Act, SubmitApplication
+from casework.domain.actors import ActorKind
+from casework.domain.acts import (
+    Act,
+    ReassignOfficer,
+    RescheduleInspection,
+    ScheduleInspection,
+    SubmitApplication,
+)
 from casework.store.database import Database
 from casework.store.enrollments import find_contact
-from casework.store.tables import EvidenceFile
+from casework.store.people import staff
+from casework.store.tables import CaseRow, EvidenceFile
+
+_NAMES_STAFF: dict[type[Act], tuple[str, ActorKind]] = {
+    ScheduleInspection: ("inspector", ActorKind.INSPECTOR),
+    RescheduleInspection: ("inspector", ActorKind.INSPECTOR),
+    ReassignOfficer: ("officer", ActorKind.OFFICER),
+}
+"""The field in which an act names somebody, and the part that they are to take."""
 
 
-async def require_references(database: Database, establishment_id: str, act: Act) -> None:
-    """Raise a 422 that points at each file or contact that is not there. Most acts name none."""
+async def require_references(database: Database, case: CaseRow, act: Act) -> None:
+    """Raise a 422 that points at what is not there. Most acts name nothing, and nothing is asked for them."""
     files = dict(evidence_in(act))
-    contact = act.contact if isinstance(act, SubmitApplication) else None
-    if files or contact:
-        await run_in_threadpool(_check, database, establishment_id, files, contact)
+    names_somebody = isinstance(act, SubmitApplication) or type(act) in _NAMES_STAFF
+    if files or names_somebody:
+        await run_in_threadpool(_check, database, case, files, act)
 
 
-def _check(
-    database: Database, establishment_id: str, files: dict[str, str], contact: str | None
-) -> None:
+def _check(database: Database, case: CaseRow, files: dict[str, str], act: Act) -> None:
     with database.reading() as session:
         if files:
             require_evidence(session, files)
-        if contact is not None:
-            found = find_contact(session, contact)
-            if found is None or found.establishment_id != establishment_id:
+        if isinstance(act, SubmitApplication):
+            found = find_contact(session, act.contact)
+            if found is None or found.establishment_id != case.establishment_id:
                 wrong = FieldError(pointer="/contact", detail="No contact of this establishment.")
                 raise Problem("contact-unknown", wrong.detail, errors=[wrong])
+        if type(act) in _NAMES_STAFF:
+            _require_staff(session, case, act, *_NAMES_STAFF[type(act)])
+
+
+def _require_staff(session: Session, case: CaseRow, act: Act, field: str, kind: ActorKind) -> None:
+    named: str = getattr(act, field)
+    if all(named != known.person for known in staff(session, kind, case.province, case.program)):
+        detail = f"No {kind} {named} works on {case.program} in province {case.province}."
+        wrong = FieldError(pointer=pointer_to(field), detail=detail)
+        raise Problem("person-unknown", detail, errors=[wrong])
 
 
 def require_evidence(session: Session, files: dict[str, str]) -> None:

@@ -22,7 +22,7 @@ _BEARER = HTTPBearer(
     auto_error=False,
 )
 _log = structlog.get_logger(__name__)
-_CASE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
 
 
 def _current_principal(
@@ -46,7 +46,7 @@ CurrentPrincipal = Annotated[Principal, Depends(_current_principal)]
 """Anybody with a valid token."""
 
 
-def _staff_principal(principal: CurrentPrincipal) -> Principal:
+async def _staff_principal(principal: CurrentPrincipal) -> Principal:
     if not principal.is_staff:
         raise Problem("role-required", "This is for the staff of the ministry and its offices.")
     return principal
@@ -56,7 +56,7 @@ StaffPrincipal = Annotated[Principal, Depends(_staff_principal)]
 """Somebody who works for the ministry or a provincial office."""
 
 
-def _applicant_principal(principal: CurrentPrincipal) -> Principal:
+async def _applicant_principal(principal: CurrentPrincipal) -> Principal:
     if ActorKind.APPLICANT not in principal.kinds:
         raise Problem("role-required", "Applications are for: applicant.")
     return principal
@@ -66,11 +66,11 @@ ApplicantPrincipal = Annotated[Principal, Depends(_applicant_principal)]
 """Somebody who acts for an establishment, or is about to."""
 
 
-def well_formed(case_id: str) -> str:
-    """Return a case id that may be looked up; a malformed one is as unknown as any other."""
-    if not _CASE_ID.fullmatch(case_id):
+def well_formed(wanted: str) -> str:
+    """Return the id of a case or drive that may be looked up; a malformed one is as unknown as any other."""
+    if not _ID.fullmatch(wanted):
         raise not_found()
-    return case_id
+    return wanted
 
 
 CaseId = Annotated[str, Path(description="Id of the case.", examples=["eco-k3v9a2q7m4tz"])]
@@ -88,7 +88,7 @@ VisibleCase = Annotated[CaseRow, Depends(_visible_case)]
 """The case of the path, which exists for this principal."""
 
 
-def _case_for_staff(principal: StaffPrincipal, row: VisibleCase) -> CaseRow:
+async def _case_for_staff(principal: StaffPrincipal, row: VisibleCase) -> CaseRow:
     return row
 
 

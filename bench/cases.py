@@ -22,12 +22,11 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 
 from bench.bare import UPDATES, WORKFLOW, BareCase, publish
+from bench.walk import Walk
 from casework.devserver import TemporalDevServer
-from casework.domain import acts as a
-from casework.domain.stages import Stage
 from tests.journeys.town import Town, town_at
-from tests.sample_case import APPLICANT, DECIDER, INSPECTOR, OFFICER, REVIEWER
-from tests.workflows.office import Office, office_at_work, pydantic_client, sample_rules
+from tests.workflows.office import office_at_work, pydantic_client, sample_rules
+from worker import RUNNER
 
 ROUNDS = 5
 CASES_A_ROUND = 12
@@ -46,21 +45,7 @@ async def bare_case(client: Client, queue: str) -> None:
     await handle.result()
 
 
-async def engine_case(office: Office) -> None:
-    """Walk one case from application to publication."""
-    terms = office.terms.model_copy(update={"case_id": f"eco-{uuid.uuid4().hex[:12]}"})
-    one = Office(office.client, office.server, office.database, office.queue, terms)
-    await one.open(a.SubmitApplication(contact="con-1"), APPLICANT)
-    await one.act(a.AcceptApplication, OFFICER)
-    await one.act(a.ScheduleInspection, OFFICER)
-    await one.act(a.FileInspection, INSPECTOR)
-    await one.until(lambda case: case.stage is Stage.REVIEW)
-    await one.act(a.Recommend, REVIEWER)
-    await one.act(a.Decide, DECIDER)
-    await one.until(lambda case: case.register_entry is not None)
-
-
-async def timed(walk: Callable[[], Awaitable[None]]) -> float:
+async def timed(walk: Callable[[], Awaitable[object]]) -> float:
     """Return the seconds that a round of cases takes, a few at a time."""
     places = asyncio.Semaphore(AT_ONCE)
 
@@ -85,14 +70,19 @@ async def whole_cases(folder: Path) -> list[float]:
                 workflows=[BareCase],
                 activities=[publish],
                 activity_executor=threads,
+                workflow_runner=RUNNER,
             )
-            office_of = office_at_work(server, folder, rules=sample_rules(FEEDBACK_SECONDS))
+            walk = Walk(client)
+            rules = sample_rules(FEEDBACK_SECONDS)
+            office_of = office_at_work(
+                server, folder, rules=rules, interceptors=(walk.bell,), workflow_runner=RUNNER
+            )
             async with bare, office_of as office:
                 await bare_case(client, "bare")
-                await engine_case(office)
+                await walk.one_case(office.terms, office.queue)
                 for _ in range(ROUNDS):
                     floor = await timed(lambda: bare_case(client, "bare"))
-                    engine = await timed(lambda: engine_case(office))
+                    engine = await timed(lambda: walk.one_case(office.terms, office.queue))
                     ratios.append(floor / engine)
     return ratios
 
@@ -111,7 +101,7 @@ async def _acts(town: Town) -> list[float]:
     path = f"/api/v1/cases/{town.case_id}/acts/add-note"
     version = int(town.view()["version"])
     async with (
-        Worker(client, task_queue="bare", workflows=[BareCase], activities=[]),
+        Worker(client, task_queue="bare", workflows=[BareCase], workflow_runner=RUNNER),
         httpx2.AsyncClient(base_url=town.client.url, timeout=30) as http,
     ):
         for _ in range(ROUNDS):

@@ -22,7 +22,7 @@ from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, DescribeTaskQueueRequest
 from temporalio.service import RPCError
 
-from casework.contracts import enrollment, notice_delivery
+from casework.contracts import drive, enrollment, notice_delivery
 from casework.engine import connect
 from casework.programs.catalog import ProgramCatalog, PublishedVersionChanged, check_published
 from casework.programs.loader import ProgramFileError
@@ -108,12 +108,12 @@ def _temporal(settings: Settings, _api_url: str) -> str:
     return _ask_temporal(ask, settings)
 
 
-def _worker(settings: Settings, _api_url: str) -> str:
-    async def ask() -> str:
-        client = await connect(settings)
-        since = datetime.now(UTC) - SEEN_WITHIN
-        idle: list[str] = []
-        for queue in (enrollment.TASK_QUEUE, notice_delivery.TASK_QUEUE):
+def _worker_of(name: str, queue: str) -> Callable[[Settings, str], str]:
+    """Return how to look whether somebody works on a queue."""
+
+    def look(settings: Settings, _api_url: str) -> str:
+        async def ask() -> str:
+            client = await connect(settings)
             answer = await client.workflow_service.describe_task_queue(
                 DescribeTaskQueueRequest(
                     namespace=settings.temporal_namespace,
@@ -121,14 +121,15 @@ def _worker(settings: Settings, _api_url: str) -> str:
                     task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
                 )
             )
+            since = datetime.now(UTC) - SEEN_WITHIN
             seen = [p.last_access_time.ToDatetime(tzinfo=UTC) for p in answer.pollers]
             if not any(at > since for at in seen):
-                idle.append(queue)
-        if idle:
-            raise Sick(f"nobody works on {' and '.join(idle)}: python worker.py")
-        return "works on cases and notices"
+                raise Sick(f"nobody works on {queue}: python worker.py {name}")
+            return f"somebody works on {queue}"
 
-    return _ask_temporal(ask, settings)
+        return _ask_temporal(ask, settings)
+
+    return look
 
 
 def _ask_temporal(ask: Callable[[], Coroutine[Any, Any, str]], settings: Settings) -> str:
@@ -184,7 +185,9 @@ PARTS: dict[str, Callable[[Settings, str], str]] = {
     "programs": _programs,
     "database": _database,
     "temporal": _temporal,
-    "worker": _worker,
+    "cases": _worker_of("cases", enrollment.TASK_QUEUE),
+    "notices": _worker_of("notices", notice_delivery.TASK_QUEUE),
+    "drives": _worker_of("drives", drive.TASK_QUEUE),
     "mail": _mail,
     "api": _api,
 }

@@ -31,7 +31,7 @@ app.command(notices := App(name="notices", help="Notices that did not leave.", g
 app.command(drive)
 app.command(people := App(name="people", help="The staff directory.", group=_DATA))
 
-Part = Literal["programs", "database", "temporal", "worker", "mail", "api"]
+Part = Literal["programs", "database", "temporal", "cases", "notices", "drives", "mail", "api"]
 Role = Literal[
     "applicant",
     "officer",

@@ -52,7 +52,7 @@ def run(
         held_on: Day of the seminar (2026-11-20); today without it.
         province: Code of a province that the drive may invite in; may be repeated; all without one.
         column: A correction of the guessed columns, such as email=E-Mail; may be repeated.
-        pace: Cases per minute at most.
+        pace: Cases per minute at most; 1,200 without it.
         invite_again: Also ask those who left an earlier invitation unanswered.
         yes: Start without asking.
         url: Where the API listens.
@@ -65,9 +65,10 @@ def run(
     body: dict[str, Any] = {
         "program": program,
         "provinces": list(province) or None,
-        "pace": pace,
         "invite_again": invite_again,
     }
+    if pace is not None:
+        body["pace"] = pace
     day = (held_on.date() if held_on else date.today()).isoformat()  # noqa: DTZ011 (of the office)
     try:
         with DriveClient(url, token or _signed_here(province)) as client:

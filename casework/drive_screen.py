@@ -91,21 +91,22 @@ class DriveScreen:
                 )
         return last
 
-    def show_summary(self, drive: Json) -> None:
-        """Show the drive with its summary by province and the forecast."""
+    def show_summary(self, drive: Json, *, by_province: bool = True) -> None:
+        """Show the drive with its outcomes and the forecast, by province or of all together."""
         reason = f" ({drive['state_reason']})" if drive["state_reason"] else ""
         self.say(f"{drive['id']}  {drive['title']}  {drive['state']}{reason}")
         lines = [
             (_name(each["province"]), str(each["rows"]), *_counts(each["outcomes"]))
-            for each in drive["by_province"]
+            for each in (drive["by_province"] if by_province else ())
         ]
         total = (_ALL, str(drive["rows"]), *_counts(drive["progress"]))
         self._table(("province", "rows", *_OUTCOMES), [*lines, total])
         self.say(f"Forecast for fiscal year {drive['fiscal_year']}")
         head = ("province", "target", "opened", "applied", "certified", "expected", "missing")
-        self._table(head, map(_forecast, drive["forecast"]))
-        if drive["forecast"]:
-            self.say(drive["forecast"][-1]["explanation"]["en"])
+        forecast = drive["forecast"] if by_province else drive["forecast"][-1:]
+        self._table(head, map(_forecast, forecast))
+        if forecast:
+            self.say(forecast[-1]["explanation"]["en"])
 
     def _table(self, head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         if not self.is_terminal:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Engine, event
+from sqlalchemy.engine.interfaces import ExecuteStyle
 
 
 @dataclass
@@ -36,9 +37,11 @@ def counted(engine: Engine) -> Generator[Sent]:
     sent = Sent()
 
     def execute(
-        _connection: Any, _cursor: Any, text: str, parameters: Any, _context: Any, many: bool
+        _connection: Any, _cursor: Any, text: str, parameters: Any, context: Any, _many: bool
     ) -> None:
         if not text.startswith("BEGIN"):
+            # Rows that travel together in one statement are "many" to the driver, too.
+            many = context.execute_style is ExecuteStyle.EXECUTEMANY
             for each in parameters if many else [parameters]:
                 sent.texts.append(text)
                 sent.parameters.append(each)

@@ -184,7 +184,9 @@ def test_the_doctor_says_what_to_do_about_each_part(casework: Run):
         "programs": "ok",
         "database": "FAIL",
         "temporal": "FAIL",
-        "worker": "FAIL",
+        "cases": "FAIL",
+        "notices": "FAIL",
+        "drives": "FAIL",
         "mail": "FAIL",
         "api": "FAIL",
     }

@@ -21,8 +21,8 @@ from casework.programs.catalog import ProgramCatalog
 from casework.settings import Settings
 from casework.store.database import Database
 from tests.api.conftest import catalog, settings_for
-from tests.api.drive_workers import drives_at_work
 from tests.api.seminar_desk import csv_of, line
+from tests.api.workers import workers_at_work
 from tests.databases import migrated_sqlite_file, sqlite_database
 
 __all__ = ["catalog", "migrated_sqlite_file", "sqlite_database"]
@@ -59,7 +59,7 @@ def casework(settings: Settings, catalog: ProgramCatalog, tmp_path: Path) -> Ite
             check=False,
         )
 
-    with drives_at_work(settings, catalog):
+    with workers_at_work(settings, catalog):
         thread.start()
         try:
             yield run

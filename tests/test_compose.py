@@ -86,6 +86,7 @@ def test_every_part_is_there():
         "mailpit",
         "migrate",
         "worker",
+        "bulk-worker",
         "api",
     }
 
@@ -150,7 +151,9 @@ def test_the_parts_start_in_the_order_of_the_samples():
     assert needs["temporal"] == {"temporal-schema"}
     assert needs["temporal-namespace"] == needs["temporal-ui"] == {"temporal"}
     assert needs["migrate"] == {"postgresql"}
-    assert {"migrate", "temporal-namespace"} <= needs["worker"] & needs["api"]
+    assert {"migrate", "temporal-namespace"} <= needs["worker"] & needs["bulk-worker"] & needs[
+        "api"
+    ]
 
 
 def test_our_containers_have_no_more_rights_than_they_need():

@@ -86,15 +86,21 @@ def test_the_migration_ends_well_and_can_be_repeated(env: Mapping[str, str], tmp
     assert (Path(env["CASEWORK_STATE_FOLDER"]) / "casework.db").exists()
 
 
-def test_the_worker_starts_and_ends_when_it_is_asked_to(env: Mapping[str, str], tmp_path: Path):
+@pytest.mark.parametrize(
+    ("service", "queues"),
+    [("worker", ["casework-cases"]), ("bulk-worker", ["casework-notices", "casework-drives"])],
+)
+def test_a_worker_starts_and_ends_when_it_is_asked_to(
+    service: str, queues: list[str], env: Mapping[str, str], tmp_path: Path
+):
     """Its health check fails before, holds while it works, and SIGTERM is a clean end."""
     run(command_of("migrate"), env, tmp_path)
-    check = health_check_of("worker")
+    check = health_check_of(service)
     before = run(check, env, tmp_path)
     assert before.returncode == 1
-    assert "nobody works on casework-cases" in before.stdout
+    assert [queue for queue in queues if f"nobody works on {queue}" in before.stdout] == queues
 
-    worker = start_until_healthy(command_of("worker"), check, env, tmp_path)
+    worker = start_until_healthy(command_of(service), check, env, tmp_path)
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(60) == 0
 
@@ -120,4 +126,4 @@ def test_the_api_starts_and_ends_when_it_is_asked_to(env: Mapping[str, str], tmp
 def test_every_command_of_ours_is_among_these():
     """A new service with our image comes with a test that starts it."""
     ours = {name for name, service in services().items() if "build" in service}
-    assert ours == {"migrate", "worker", "api"}
+    assert ours == {"migrate", "worker", "bulk-worker", "api"}

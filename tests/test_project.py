@@ -164,20 +164,57 @@ def test_no_file_names_a_package_registry_or_this_folder() -> None:
     assert found == []
 
 
-# --- The domain -----------------------------------------------------------------------------------
+# --- Replayed code --------------------------------------------------------------------------------
+
+REPLAYED = [
+    path
+    for folder in ("workflows", "casework/domain", "casework/contracts")
+    for path in sorted((ROOT / folder).glob("*.py"))
+]
+
+
+def imports_of(tree: ast.Module) -> Iterator[str]:
+    """Return the modules that a file imports, however deep inside it."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import():
+                yield from (alias.name for alias in node.names)
+            case ast.ImportFrom():
+                yield node.module or ""
+            case _:
+                pass
 
 
 def test_the_domain_imports_the_standard_library_and_pydantic_only() -> None:
     allowed = {*sys.stdlib_module_names, "pydantic"}
     for path in (ROOT / "casework" / "domain").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            match node:
-                case ast.Import():
-                    modules = [alias.name for alias in node.names]
-                case ast.ImportFrom():
-                    modules = [node.module or ""]
-                case _:
-                    continue
-            for module in modules:
-                own = f"{module}.".startswith("casework.domain.")
-                assert own or module.partition(".")[0] in allowed, (path.name, module)
+        for module in imports_of(ast.parse(path.read_text())):
+            own = f"{module}.".startswith("casework.domain.")
+            assert own or module.partition(".")[0] in allowed, (path.name, module)
+
+
+@pytest.mark.parametrize("path", REPLAYED, ids=lambda path: path.name)
+def test_replayed_code_asks_neither_a_clock_nor_chance_nor_the_machine(path: Path) -> None:
+    """What a workflow runs gives the same again years later: the worker has no sandbox that would see to it."""
+    outside = {
+        "os",
+        "pathlib",
+        "random",
+        "secrets",
+        "socket",
+        "subprocess",
+        "threading",
+        "time",
+        "uuid",
+    }
+    methods = {"now", "today", "utcnow"}
+    tree = ast.parse(path.read_text())
+    assert outside.isdisjoint(module.partition(".")[0] for module in imports_of(tree))
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Name(id="hash" | "id" | "open" | "input" as name)):
+                pytest.fail(f"{name}() differs from process to process")
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="date" | "datetime"), attr=name)):
+                assert name not in methods, f"ask the workflow what time it is, not {name}()"
+            case _:
+                pass

@@ -3,30 +3,19 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import parse_qsl
 
 from pydantic import JsonValue
-from starlette.requests import Request
 
+from api.public._form import LONGEST_TEXT, key_in, line_in, text_in
 from casework.contracts.enrollment import digest_of
 from casework.domain.calendar import Language
 from casework.store.representations import NewRepresentation
 from casework.store.tables import Stance
 
-MOST_BYTES = 128 * 1024
-"""Of a form. 4,000 Thai characters take 36 KB as a browser sends them."""
-
-LONGEST_TEXT = 4000
 LONGEST_NAME = 120
 _LONGEST_EMAIL = 254
-_MOST_FIELDS = 20
 _EMAIL = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;.]+")
-_KEY = re.compile(r"[0-9a-f]{32}")
 _STANCES = frozenset(stance.value for stance in Stance)
-
-
-class FormTooLarge(Exception):
-    """The form is larger than any that somebody can have filled in."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +27,17 @@ class FeedbackForm:
     name: str = ""
     email: str = ""
     key: str = ""
+
+    @classmethod
+    def of(cls, fields: Mapping[str, str]) -> "FeedbackForm":
+        """Tidy the fields."""
+        return cls(
+            stance=fields.get("stance", ""),
+            text=text_in(fields),
+            name=line_in(fields, "name"),
+            email=line_in(fields, "email"),
+            key=key_in(fields),
+        )
 
     def errors(self) -> dict[str, str]:
         """Return the code of what is wrong by field, in the order of the page."""
@@ -71,34 +71,3 @@ class FeedbackForm:
             update_key=f"form/{case_id}/{self.key}",
             digest=digest_of("SubmitRepresentation", content),
         )
-
-
-async def read_form(request: Request) -> FeedbackForm:
-    """Read the form of a request.
-
-    Raises:
-        FormTooLarge: it has more than :data:`MOST_BYTES`.
-    """
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MOST_BYTES:
-            raise FormTooLarge
-    try:
-        pairs = parse_qsl(body.decode("ascii", "replace"), max_num_fields=_MOST_FIELDS)
-    except ValueError:
-        pairs = []
-    return form_of(dict(pairs))
-
-
-def form_of(fields: Mapping[str, str]) -> FeedbackForm:
-    """Tidy the fields: browsers send line ends of their own, and people send spaces."""
-    text = fields.get("text", "").replace("\r\n", "\n").replace("\0", "").strip()
-    key = fields.get("key", "")
-    return FeedbackForm(
-        stance=fields.get("stance", ""),
-        text=text,
-        name=" ".join(fields.get("name", "").replace("\0", "").split()),
-        email=fields.get("email", "").replace("\0", "").strip(),
-        key=key if _KEY.fullmatch(key) else "",
-    )

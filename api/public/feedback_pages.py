@@ -16,8 +16,9 @@ from api.errors import Problem
 from api.locale import LANGUAGES
 from api.pacing import Pace
 from api.pages import html, render
-from api.public._feedback_form import FeedbackForm, FormTooLarge, read_form
+from api.public._feedback_form import FeedbackForm
 from api.public._feedback_notice import FeedbackNotice, find_notice, open_notices
+from api.public._form import FormTooLarge, read_fields
 from api.public._register import Clock
 from api.public.errors import error_page, not_found, unavailable
 from api.representations import take_in
@@ -107,7 +108,7 @@ class FeedbackPages:
         if notice is None:
             return not_found(request, demonstration=self._demonstration)
         try:
-            form = await read_form(request)
+            form = FeedbackForm.of(await read_fields(request))
         except FormTooLarge:
             return error_page(request, _PAYLOAD_TOO_LARGE, demonstration=self._demonstration)
         errors = form.errors()

@@ -10,10 +10,12 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from api.case_gateway import CaseBusy, CaseGateway, CaseNotRunning, TemporalUnavailable
+from api.case_gateway import CaseGateway, CaseNotRunning
+from api.engine_calls import EngineBusy, TemporalUnavailable
 from api.locale import LANGUAGES
 from api.pages import html, render
-from api.public._application_form import ApplicationForm, FormTooLarge, read_form
+from api.public._application_form import ApplicationForm
+from api.public._form import FormTooLarge, read_fields
 from api.public._invitation import Answered, InvitedSite, contact_for, find_invited
 from api.public._register import Clock
 from api.public.errors import error_page, unavailable
@@ -40,7 +42,7 @@ RECORDED_WITHIN = timedelta(seconds=2)
 """How long the answer waits for the record, so that the next page already shows what was done."""
 
 _LOOK_EVERY_SECONDS = 0.05
-_NO_ANSWER = (TemporalUnavailable, CaseBusy, CaseNotRunning)
+_NO_ANSWER = (TemporalUnavailable, EngineBusy, CaseNotRunning)
 
 Endpoint = Callable[[Language, Request, InvitedSite], Awaitable[Response]]
 
@@ -89,7 +91,7 @@ class InvitationPages:
 
     async def apply(self, language: Language, request: Request, invited: InvitedSite) -> Response:
         """Show the answers to be checked, the form again, or take the application."""
-        form = await read_form(request)
+        form = ApplicationForm.of(await read_fields(request))
         page = partial(self._page, language=language, request=request, invited=invited)
         errors = form.errors()
         if errors:
@@ -117,7 +119,7 @@ class InvitationPages:
 
     async def decline(self, language: Language, request: Request, invited: InvitedSite) -> Response:
         """Take the no."""
-        form = await read_form(request)
+        form = ApplicationForm.of(await read_fields(request))
         errors = form.errors_of_text()
         if errors:
             return self._page(

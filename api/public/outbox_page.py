@@ -23,11 +23,16 @@ _LONGEST_KEY = 255
 _MESSAGE_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self' 'unsafe-inline'; font-src 'self'; img-src data:; "
-        "frame-ancestors 'self'; sandbox allow-popups"
+        "frame-ancestors 'self'; sandbox allow-popups allow-popups-to-escape-sandbox"
     ),
     "X-Frame-Options": "SAMEORIGIN",
 }
-"""A message brings its styles along, as mail has to. It runs nothing and reaches nothing."""
+"""A message brings its styles along, as mail has to. It runs nothing and reaches nothing.
+
+Its links open pages of their own, as from a mail program: our pages refuse to be shown in its frame.
+"""
+
+_LINKS_OPEN_PAGES = '<base target="_blank">'
 
 
 class OutboxPage:
@@ -88,8 +93,8 @@ class OutboxPage:
             return not_found(request, demonstration=True)
         # Readers have a Thai font; the machine that shows the demonstration may have none.
         font = f'<link rel="stylesheet" href="{asset_url("css/sarabun.css")}">'
-        with_font = preview.html.replace("</head>", f"{font}</head>", 1)
-        return html(with_font, private=True, headers=_MESSAGE_HEADERS)
+        shown = preview.html.replace("</head>", f"{font}{_LINKS_OPEN_PAGES}</head>", 1)
+        return html(shown, private=True, headers=_MESSAGE_HEADERS)
 
     def _newest(self, case_id: str) -> Sequence[NoticeRow]:
         rows = select(NoticeRow)

@@ -33,7 +33,7 @@ def _endpoint(kind: type[Act]) -> _Endpoint:
         act: Act,
     ) -> ActApplied:
         require_short_act(act)
-        await require_references(parts.database, row.establishment_id, act)
+        await require_references(parts.database, row, act)
         receipt = await parts.gateway.apply(row.case_id, act, principal, version, key)
         response.headers["ETag"] = etag(receipt.version)
         return ActApplied(

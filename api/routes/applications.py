@@ -42,7 +42,6 @@ from casework.store.enrollments import (
     find_establishment,
     open_enrollment,
 )
-from casework.store.keys import KeyReused
 from casework.store.tables import Establishment
 
 router = APIRouter(prefix="/api/v1/applications", tags=["applications"])
@@ -203,10 +202,6 @@ def _reserve(
             is_known = was_known or establishment.created_at != now
             _require_own(principal, opened, is_known=is_known)
             pinned = enrollment.program_version
-    except KeyReused as error:
-        raise Refused(
-            RefusalCode.KEY_REUSED, "This Idempotency-Key was used for another application."
-        ) from error
     except CaseAlreadyOpen as error:
         raise _already_open(parts, principal, error.case_id) from error
     terms = Terms(

@@ -2,25 +2,24 @@
 
 from datetime import timedelta
 from typing import Annotated
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import AwareDatetime
 
 from api.collaborators import Parts
-from api.errors import FieldError, Problem
 from api.openapi import ETAG, header, problems
+from api.paging import Cursor, cursor_at, instant_and_id_of, next_page
 from api.preconditions import etag
 from api.record_views import Journal, JournalLine, Notices, NoticeView
 from api.security import CurrentPrincipal, VisibleCase
 from api.views import ActsView, CaseInList, CaseList, CaseView
+from casework.domain._model import Instant
 from casework.domain.clock import CaseClock, explain
 from casework.domain.openness import allowed_acts
 from casework.domain.stages import Stage
 from casework.store.casebook import read_journal
 from casework.store.enrollments import find_enrollment, find_establishment
 from casework.store.outbox import notices_of_case
-from casework.store.queries import CaseFilter, CursorNotValid, list_cases
+from casework.store.queries import CaseFilter, list_cases
 
 PATH = "/api/v1/cases"
 router = APIRouter(prefix=PATH, tags=["cases"])
@@ -54,7 +53,7 @@ def list_visible_cases(
         Query(pattern=r"^overdue$", description="`overdue`: the due date has passed."),
     ] = None,
     due_before: Annotated[
-        AwareDatetime | None,
+        Instant | None,
         Query(description="Due earlier than this instant, which has an offset from UTC."),
     ] = None,
     q: Annotated[
@@ -67,7 +66,7 @@ def list_visible_cases(
             examples=["โรงงานน้ำตาล"],
         ),
     ] = None,
-    cursor: Annotated[str | None, Query(max_length=300, pattern=r"^[A-Za-z0-9_-]+$")] = None,
+    cursor: Cursor = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> CaseList:
     """Return one page. The cursor of the next page is in `next` and in the `Link` header."""
@@ -83,25 +82,14 @@ def list_visible_cases(
         due_before=min(before, default=None),
         text=q,
     )
-    try:
-        with parts.database.reading() as session:
-            page = list_cases(session, principal, wanted, cursor, limit)
-    except CursorNotValid as error:
-        wrong = FieldError(parameter="cursor", detail="Not a cursor of this list.")
-        raise Problem("request-malformed", "Not as described: cursor.", errors=[wrong]) from error
+    after = instant_and_id_of(cursor) if cursor else None
+    with parts.database.reading() as session:
+        page = list_cases(session, principal, wanted, after, limit)
+    following = cursor_at(page.end) if page.end else None
     response.headers.update(_PRIVATE)
-    if page.next_cursor:
-        response.headers["Link"] = _next_page(parts.settings.public_url, request, page.next_cursor)
-    return CaseList(
-        items=tuple(CaseInList.of(item, now) for item in page.items), next=page.next_cursor
-    )
-
-
-def _next_page(public_url: str, request: Request, cursor: str) -> str:
-    """Link to the next page under the public address, whatever host the request named."""
-    kept = [(k, v) for k, v in request.query_params.multi_items() if k != "cursor"]
-    query = urlencode([*kept, ("cursor", cursor)])
-    return f'<{public_url.rstrip("/")}{PATH}?{query}>; rel="next"'
+    if following:
+        response.headers["Link"] = next_page(parts.settings.public_url, request, following)
+    return CaseList(items=tuple(CaseInList.of(item, now) for item in page.items), next=following)
 
 
 @router.get(

@@ -1,9 +1,10 @@
 """The list of a drive: uploaded, mapped, tried without effect, read and given back."""
 
+from collections.abc import Iterator
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
@@ -29,7 +30,17 @@ _PRIVATE = {"Cache-Control": "private, no-store", "Vary": "Authorization"}
 _NO_CONTROL = r"^[^\x00-\x1f\x7f]*$"
 _MOST_LINES = 2**31 - 1
 
-Province = Annotated[str | None, Query(pattern=r"^[1-9][0-9]$", examples=["21"])]
+
+async def _row_filter(
+    verdict: RowVerdict | None = None,
+    outcome: RowOutcome | None = None,
+    province: Annotated[str | None, Query(pattern=r"^[1-9][0-9]$", examples=["21"])] = None,
+) -> RowFilter:
+    return RowFilter(verdict=verdict, outcome=outcome, province=province)
+
+
+Wanted = Annotated[RowFilter, Depends(_row_filter)]
+"""Which rows; all that is given has to hold."""
 
 
 @router.put(
@@ -100,15 +111,12 @@ def list_drive_rows(
     row: VisibleDrive,
     request: Request,
     response: Response,
-    verdict: RowVerdict | None = None,
-    outcome: RowOutcome | None = None,
-    province: Province = None,
+    wanted: Wanted,
     cursor: Cursor = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> RowPage:
     """Return one page in the order of the lines; all filters have to hold."""
     after = place_of(cursor, int)[0] if cursor else 0
-    wanted = RowFilter(verdict=verdict, outcome=outcome, province=province)
     with parts.database.reading() as session:
         place = max(0, min(int(after), _MOST_LINES))
         rows = list_rows(session, row.id, wanted, place, limit + 1)
@@ -140,21 +148,11 @@ _MENDABLE = Query(
     },
 )
 def download_csv(
-    parts: Parts,
-    row: VisibleDrive,
-    verdict: RowVerdict | None = None,
-    outcome: RowOutcome | None = None,
-    province: Province = None,
-    unusable: Annotated[bool, _MENDABLE] = False,
+    parts: Parts, row: VisibleDrive, wanted: Wanted, unusable: Annotated[bool, _MENDABLE] = False
 ) -> Response:
     """Return the columns of the list and behind them line, verdict, outcome and reason."""
-    wanted = RowFilter(verdict=verdict, outcome=outcome, province=province)
     rows = export_rows(parts.database, row, wanted, only_unusable=unusable)
-    return StreamingResponse(
-        csv_chunks(columns_of(row), rows),
-        media_type=CSV_TYPE,
-        headers=_attachment(row.id, "csv"),
-    )
+    return _download(csv_chunks(columns_of(row), rows), CSV_TYPE, f"{row.id}.csv")
 
 
 @router.get(
@@ -171,27 +169,18 @@ def download_csv(
     },
 )
 def download_xlsx(
-    parts: Parts,
-    row: VisibleDrive,
-    verdict: RowVerdict | None = None,
-    outcome: RowOutcome | None = None,
-    province: Province = None,
-    unusable: Annotated[bool, _MENDABLE] = False,
+    parts: Parts, row: VisibleDrive, wanted: Wanted, unusable: Annotated[bool, _MENDABLE] = False
 ) -> Response:
     """Return the columns of the list and behind them line, verdict, outcome and reason."""
-    wanted = RowFilter(verdict=verdict, outcome=outcome, province=province)
     rows = export_rows(parts.database, row, wanted, only_unusable=unusable)
-    return StreamingResponse(
-        xlsx_chunks(columns_of(row), rows),
-        media_type=XLSX_TYPE,
-        headers=_attachment(row.id, "xlsx"),
-    )
+    return _download(xlsx_chunks(columns_of(row), rows), XLSX_TYPE, f"{row.id}.xlsx")
 
 
-def _attachment(drive_id: str, extension: str) -> dict[str, str]:
-    return {
+def _download(chunks: Iterator[bytes], media_type: str, file_name: str) -> Response:
+    headers = {
         **_PRIVATE,
-        "Content-Disposition": f'attachment; filename="{quote(drive_id)}.{extension}"',
+        "Content-Disposition": f'attachment; filename="{quote(file_name)}"',
         "Content-Security-Policy": "sandbox; default-src 'none'",
         "X-Content-Type-Options": "nosniff",
     }
+    return StreamingResponse(chunks, media_type=media_type, headers=headers)

@@ -21,10 +21,10 @@ from api.openapi import header, problems
 from api.preconditions import IdempotencyKey, JsonBody, update_id_of
 from api.routes.drives import PATH
 from casework.contracts.drive import DriveInput
+from casework.contracts.enrollment import digest_of
 from casework.domain._model import Text
-from casework.domain.drives import DriveState
 from casework.store.drive_rows import progress_of
-from casework.store.drive_states import rerun, start
+from casework.store.drive_states import find_input, is_new_request, rerun, start
 from casework.store.drives import find_drive
 
 router = APIRouter(prefix=f"{PATH}/{{drive_id}}", tags=["drives"])
@@ -76,8 +76,8 @@ async def start_drive(
     response: Response,
 ) -> DriveStatus:
     """Open a case for each row that can be used. Started twice, each case is opened once."""
-    begin = await run_in_threadpool(_start, parts, row.id, principal.person)
-    return await _run(parts, begin, response)
+    update_id = update_id_of(principal.person, f"{row.id}/start", key)
+    return await _run(parts, principal.person, row.id, update_id, None, response)
 
 
 @router.post(
@@ -97,36 +97,40 @@ async def rerun_drive(
     asked: RerunAsked,
 ) -> DriveStatus:
     """Give the failed rows of a drive that has ended another try; the others keep their outcome."""
-    begin = await run_in_threadpool(
-        _start_again, parts, row.id, principal.person, also_stopped=asked.also_stopped
-    )
-    return await _run(parts, begin, response)
+    update_id = update_id_of(principal.person, f"{row.id}/rerun", key)
+    return await _run(parts, principal.person, row.id, update_id, asked, response)
 
 
-def _start(parts: Collaborators, drive_id: str, person: str) -> DriveInput:
-    with told_by_state(), parts.database.writing() as session:
-        return start(session, drive_id, person, parts.now())
-
-
-def _start_again(
-    parts: Collaborators, drive_id: str, person: str, *, also_stopped: bool
-) -> DriveInput:
-    with told_by_state(), parts.database.writing() as session:
-        drive = find_drive(session, drive_id)
-        # Whoever repeats the request after a lost answer finds the drive running.
-        if drive is None or drive.state is not DriveState.RUNNING:
-            rows = rerun(session, drive_id, person, parts.now(), also_stopped=also_stopped)
-            if not rows:
-                raise Problem("nothing-to-rerun", "No row of this drive failed.")
-            session.flush()
-        return start(session, drive_id, person, parts.now())
-
-
-async def _run(parts: Collaborators, begin: DriveInput, response: Response) -> DriveStatus:
-    await parts.drives.run(begin)
-    response.headers["Location"] = f"{PATH}/{begin.drive}"
+async def _run(
+    parts: Collaborators,
+    person: str,
+    drive_id: str,
+    update_id: str,
+    again: RerunAsked | None,
+    response: Response,
+) -> DriveStatus:
+    begin = await run_in_threadpool(_begin, parts, person, drive_id, update_id, again)
+    if begin is not None:
+        await parts.drives.run(begin)
+    response.headers["Location"] = f"{PATH}/{drive_id}"
     response.headers["Retry-After"] = str(LOOK_AGAIN_AFTER_SECONDS)
-    return await run_in_threadpool(_status, parts, begin.drive)
+    return await run_in_threadpool(_status, parts, drive_id)
+
+
+def _begin(
+    parts: Collaborators, person: str, drive_id: str, update_id: str, again: RerunAsked | None
+) -> DriveInput | None:
+    """Have the drive run in SQL; None if this was asked before and the drive has ended since."""
+    now = parts.now()
+    digest = digest_of("RunDrive", again.model_dump(mode="json") if again else None)
+    with told_by_state(), parts.database.writing() as session:
+        if not is_new_request(session, drive_id, update_id, digest, now):
+            return find_input(session, drive_id)
+        if again is not None and not rerun(
+            session, drive_id, person, now, also_stopped=again.also_stopped
+        ):
+            raise Problem("nothing-to-rerun", "No row of this drive failed.")
+        return start(session, drive_id, person, now)
 
 
 def _status(parts: Collaborators, drive_id: str) -> DriveStatus:

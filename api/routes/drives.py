@@ -1,6 +1,7 @@
 """Drives: bulk enrollments, from the list of a seminar or over members that a query finds."""
 
 import json
+from contextlib import suppress
 from datetime import date, datetime, time
 from typing import Annotated, Self
 
@@ -20,17 +21,16 @@ from api.drive_examples import DRIVE, MEMBERS
 from api.drive_views import DriveDetails, DriveInList, DriveList
 from api.errors import FieldError, Problem
 from api.openapi import header, problems
-from api.paging import Cursor, cursor_not_valid, cursor_of, next_page, place_of
+from api.paging import Cursor, cursor_at, instant_and_id_of, next_page
 from api.preconditions import IdempotencyKey, JsonBody, update_id_of
-from casework.contracts.drive import USUAL_WINDOW, Pace, Window
+from casework.contracts.drive import USUAL_PACE, USUAL_WINDOW, Pace, Window
 from casework.contracts.enrollment import digest_of
 from casework.domain._model import ProvinceCode, Ref
 from casework.domain.calendar import BANGKOK, fiscal_year, local_date
 from casework.domain.drives import DriveKind, DriveState
 from casework.domain.policy import Principal
-from casework.domain.refusals import RefusalCode, Refused
 from casework.store.drive_rows import count_by_province
-from casework.store.drive_tables import Drive
+from casework.store.drive_states import ListChanged
 from casework.store.drives import (
     NewDrive,
     add_drive,
@@ -40,7 +40,6 @@ from casework.store.drives import (
     provinces_of,
 )
 from casework.store.dry_run import dry_run
-from casework.store.keys import KeyReused
 from casework.store.members import MembersQuery, put_members
 from casework.store.targets import forecast_of
 
@@ -88,7 +87,10 @@ class DriveAsked(Asked):
         tuple[ProvinceCode, ...] | None,
         Field(min_length=1, max_length=77, description="By default all those of your token."),
     ] = None
-    pace: Annotated[Pace | None, Field(description="Cases per minute at most.")] = None
+    pace: Annotated[
+        Pace | None,
+        Field(description="Cases per minute at most; null is as fast as it goes."),
+    ] = USUAL_PACE
     window: Window = USUAL_WINDOW
     invite_again: Annotated[
         bool, Field(description="Also ask those who left an earlier invitation unanswered.")
@@ -131,17 +133,13 @@ def add(
     """Make a draft. Upload its list next; a drive over members has its rows and its dry run at once."""
     _require_known(parts, principal, asked.program)
     new = _new_drive(parts, principal, asked, key)
-    try:
-        with told_by_state(), parts.database.writing() as session:
-            row = add_drive(session, new, parts.now())
-            if asked.members is not None and row.chosen_by is None:
-                put_members(session, row.id, asked.members.query(), parts.now())
-    except KeyReused as error:
-        raise Refused(
-            RefusalCode.KEY_REUSED, "This Idempotency-Key was used for another drive."
-        ) from error
+    with told_by_state(), parts.database.writing() as session:
+        row = add_drive(session, new, parts.now())
+        if asked.members is not None and row.chosen_by is None:
+            put_members(session, row.id, asked.members.query(), parts.now())
     if asked.members is not None and row.state is DriveState.DRAFT:
-        with told_by_state():
+        # The same request that comes twice at once makes one dry run.
+        with told_by_state(), suppress(ListChanged):
             dry_run(parts.database, row.id, parts.now())
     response.headers["Location"] = f"{PATH}/{row.id}"
     return details(parts, row.id)
@@ -215,30 +213,15 @@ def list_visible(
     limit: Annotated[int, Query(ge=1, le=199)] = 50,
 ) -> DriveList:
     """Return one page: drives that do not reach beyond your provinces and programs."""
-    before = _place(cursor) if cursor else None
+    before = instant_and_id_of(cursor) if cursor else None
     with parts.database.reading() as session:
         rows = list_drives(session, principal, program=program, before=before, limit=limit + 1)
     page = rows[:limit]
-    following = _cursor(page[-1]) if len(rows) > limit else None
+    following = cursor_at((page[-1].created_at, page[-1].id)) if len(rows) > limit else None
     response.headers.update(_PRIVATE)
     if following:
         response.headers["Link"] = next_page(parts.settings.public_url, request, following)
     return DriveList(items=tuple(DriveInList.of(row) for row in page), next=following)
-
-
-def _cursor(row: Drive) -> str:
-    return cursor_of(row.created_at.isoformat(), row.id)
-
-
-def _place(cursor: str) -> tuple[datetime, str]:
-    created_at, drive_id = place_of(cursor, str, str)
-    try:
-        moment = datetime.fromisoformat(str(created_at))
-    except ValueError as error:
-        raise cursor_not_valid() from error
-    if moment.tzinfo is None:
-        raise cursor_not_valid()
-    return moment, str(drive_id)
 
 
 @router.get(

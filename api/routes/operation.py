@@ -55,7 +55,7 @@ async def read_health(response: Response) -> Alive:
 async def read_readiness(parts: Parts, response: Response) -> Ready:
     """Ask each part. Without Temporal or a worker reading goes on, and acts get 503."""
     database = await run_in_threadpool(_database_answers, parts)
-    engine = await parts.gateway.state()
+    engine = await parts.engine.state(parts.now())
     found = {
         "database": "ok" if database else "no answer",
         "temporal": "ok" if engine.answers else "no answer",

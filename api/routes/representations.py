@@ -19,10 +19,8 @@ from casework.contracts.enrollment import digest_of
 from casework.domain._model import Text
 from casework.domain.acts import Disposition
 from casework.domain.calendar import Language
-from casework.domain.refusals import RefusalCode, Refused
 from casework.domain.stages import Stage
 from casework.store.casebook import find_case
-from casework.store.keys import KeyReused
 from casework.store.representations import (
     FeedbackFull,
     FeedbackNotOpen,
@@ -124,10 +122,6 @@ def submit_representation(
         raise _not_open(parts, case_id) from error
     except FeedbackFull as error:
         raise Problem("feedback-full", "This case takes no more representations.") from error
-    except KeyReused as error:
-        raise Refused(
-            RefusalCode.KEY_REUSED, "This Idempotency-Key was used for another representation."
-        ) from error
     return RepresentationReceived(
         receipt=row.receipt, case=row.case_id, received_at=row.received_at
     )

@@ -15,9 +15,7 @@ from api.openapi import header, problems
 from api.preconditions import IdempotencyKey, JsonBody, update_id_of
 from casework.contracts.enrollment import digest_of
 from casework.domain._model import ProvinceCode
-from casework.domain.refusals import RefusalCode, Refused
 from casework.store.drives import NewSeminar, add_seminar, list_seminars
-from casework.store.keys import KeyReused
 
 router = APIRouter(prefix="/api/v1/seminars", tags=["drives"])
 
@@ -60,13 +58,8 @@ def add(
         digest=digest_of("Seminar", seminar.model_dump(mode="json")),
         **seminar.model_dump(),
     )
-    try:
-        with parts.database.writing() as session:
-            row = add_seminar(session, new, parts.now())
-    except KeyReused as error:
-        raise Refused(
-            RefusalCode.KEY_REUSED, "This Idempotency-Key was used for another seminar."
-        ) from error
+    with parts.database.writing() as session:
+        row = add_seminar(session, new, parts.now())
     response.headers["Location"] = router.prefix
     return SeminarView.of(row)
 

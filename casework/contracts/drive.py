@@ -32,6 +32,9 @@ Window = Annotated[int, Field(ge=1, le=32, description="cases being opened at th
 
 PageRows = Annotated[int, Field(ge=1, le=1000, description="rows in one activity")]
 
+USUAL_PACE = 1200
+"""Twenty cases a second: ten thousand in nine minutes, with half of two cores left to the officers."""
+
 USUAL_WINDOW = 16
 
 USUAL_PAGE_ROWS = 200

@@ -10,10 +10,14 @@ EXPORT_HISTORIES = "housekeeping.export_histories"
 
 
 class SweepReport(Frozen):
-    """Cases whose due date had passed without an event and that were poked, and cases told of new holidays."""
+    """What a sweep found: cases that were late and were poked, cases told of new holidays, drives started.
+
+    A drive is started when it is under way in SQL and has no workflow.
+    """
 
     poked: int = 0
     calendars: int = 0
+    drives: int = 0
 
 
 class ExportReport(Frozen):

@@ -30,7 +30,7 @@ class GaveUp(Exception):
 
 
 class Who(NamedTuple):
-    """Somebody with a token: a person, the parts they may act in, and where."""
+    """Somebody with a token: a person, the parts they may act in, and where (``*``: everywhere)."""
 
     person: str
     parts: tuple[ActorKind, ...]
@@ -64,11 +64,12 @@ class Client:
     def token(self, who: Who) -> str:
         """Return the bearer token of somebody, signed when it is first needed."""
         if who not in self._tokens:
+            provinces = "*" if who.province == "*" else [who.province] if who.province else ()
             self._tokens[who] = issue_token(
                 self._settings,
                 who.person,
                 who.parts,
-                provinces=(who.province,) if who.province else (),
+                provinces=provinces,
                 establishment=who.establishment,
             )
         return self._tokens[who]

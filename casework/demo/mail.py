@@ -13,10 +13,11 @@ from casework.devserver import LOOPBACK
 
 
 class Letter(NamedTuple):
-    """One message that arrived: to whom, what about, and the file it is in."""
+    """One message that arrived: to whom, what about, its plain text, and the file it is in."""
 
     to: str
     subject: str
+    text: str
     file: Path
 
 
@@ -51,7 +52,9 @@ class MailServer:
         """Yield what arrived after the first ``after`` messages, in order."""
         for file in sorted(self.folder.glob("*.eml"))[after:]:
             message = message_from_bytes(file.read_bytes(), EmailMessage, policy=policy.default)
-            yield Letter(str(message["To"]), str(message["Subject"]), file)
+            plain = message.get_body(("plain",))
+            text = plain.get_content() if plain else ""
+            yield Letter(str(message["To"]), str(message["Subject"]), text, file)
 
     @property
     def count(self) -> int:

@@ -1,11 +1,11 @@
-"""What the demo remembers from start to start: which site has which case, in one small file."""
+"""What the demo remembers from start to start, in one small file."""
 
 import json
 from pathlib import Path
 
 
 class Notebook:
-    """Remember the case of each site, whether it came to rest, and the sites of the tours."""
+    """Remember the case of each site, whether it came to rest, the sites of the tours, and the drives."""
 
     def __init__(self, file: Path) -> None:
         """Read the file, if there is one."""
@@ -13,9 +13,11 @@ class Notebook:
         self._cases: dict[str, str] = {}
         self._done: list[str] = []
         self._tours: list[str] = []
+        self._drives: dict[str, str] = {}
         if file.exists():
             known = json.loads(file.read_text(encoding="utf-8"))
             self._cases, self._done, self._tours = known["cases"], known["done"], known["tours"]
+            self._drives = known.get("drives", {})
 
     def case_of(self, site: str) -> str | None:
         """Return the case of a site, or None."""
@@ -36,6 +38,15 @@ class Notebook:
             self._tours.append(site)
         self._write()
 
+    def drive_of(self, seminar: str) -> str | None:
+        """Return the drive of a seminar, or None."""
+        return self._drives.get(seminar)
+
+    def prepared(self, seminar: str, drive: str) -> None:
+        """Note the drive of a seminar."""
+        self._drives[seminar] = drive
+        self._write()
+
     def came_to_rest(self, site: str) -> None:
         """Note that the site's case is where it shall be."""
         if site not in self._done:
@@ -44,6 +55,11 @@ class Notebook:
 
     def _write(self) -> None:
         draft = self._file.with_suffix(".draft")
-        content = {"cases": self._cases, "done": self._done, "tours": self._tours}
+        content = {
+            "cases": self._cases,
+            "done": self._done,
+            "tours": self._tours,
+            "drives": self._drives,
+        }
         draft.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
         draft.replace(self._file)

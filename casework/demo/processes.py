@@ -2,7 +2,6 @@
 
 import asyncio
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -89,14 +88,18 @@ class Processes:
             temporal_address=self.temporal.target,
             public_url=self.url,
         )
-        self.worker = self._process("worker", "worker")
-        self.api = self._api()
+        self.worker = self._worker(sample_programs=False)
+        self.api = self._api(sample_programs=False)
 
-    def start(self, *, sample_programs: bool) -> None:
-        """Start everything; returns when all of it answers."""
+    def start(self, *, sample_programs: bool, sample_drives: bool = False) -> None:
+        """Start everything; returns when all of it answers.
+
+        ``sample_programs``: applications open cases under the sample versions. ``sample_drives``: so
+        do drives, until the worker is started anew.
+        """
         self.mail.start()
         self.temporal.start()
-        self.start_worker()
+        self.start_worker(sample_drives=sample_drives)
         self.restart_api(sample_programs=sample_programs)
 
     def stop(self) -> None:
@@ -109,7 +112,7 @@ class Processes:
     def restart_api(self, *, sample_programs: bool) -> None:
         """Start the API anew, for cases to be opened under the sample versions or the published ones."""
         self.api.stop()
-        self.api = self._api({"CASEWORK_SAMPLE_PROGRAMS": str(sample_programs).lower()})
+        self.api = self._api(sample_programs=sample_programs)
         self.api.start()
 
     def kill_worker(self) -> int:
@@ -118,8 +121,9 @@ class Processes:
         self.worker.kill()
         return pid
 
-    def start_worker(self) -> int:
-        """Start the worker, wait until it asks for work, and return its id."""
+    def start_worker(self, *, sample_drives: bool = False) -> int:
+        """Start a worker in place of one that is gone, wait until it asks for work, and return its id."""
+        self.worker = self._worker(sample_programs=sample_drives)
         self.worker.start()
         return self.worker.pid
 
@@ -139,14 +143,15 @@ class Processes:
         description = await client.get_workflow_handle(case_id).describe()
         return description.raw_info.first_run_id
 
-    def _api(self, env: Mapping[str, str] | None = None) -> ManagedProcess:
+    def _worker(self, *, sample_programs: bool) -> ManagedProcess:
+        return self._process("worker", "worker", sample_programs=sample_programs)
+
+    def _api(self, *, sample_programs: bool) -> ManagedProcess:
         arguments = ["uvicorn", "--factory", "api.app:create_app", "--no-server-header"]
         arguments += ["--host", LOOPBACK, "--port", str(self.ports.api), "--log-level", "warning"]
-        return self._process("api", *arguments, env=env)
+        return self._process("api", *arguments, sample_programs=sample_programs)
 
-    def _process(
-        self, name: str, *arguments: str, env: Mapping[str, str] | None = None
-    ) -> ManagedProcess:
+    def _process(self, name: str, *arguments: str, sample_programs: bool) -> ManagedProcess:
         return ManagedProcess(
             f"the {name}",
             [sys.executable, "-m", *arguments],
@@ -159,8 +164,8 @@ class Processes:
                 "CASEWORK_SMTP_URL": self.mail.url,
                 "CASEWORK_MAIL_PACE": "6000/minute",
                 "CASEWORK_OUTBOX_PAGE": "true",
+                "CASEWORK_SAMPLE_PROGRAMS": str(sample_programs).lower(),
                 "PYTHONUNBUFFERED": "1",
-                **(env or {}),
             },
             # Away from the folder the demo was started in: its .env is for another system.
             cwd=self.folder,

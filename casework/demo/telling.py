@@ -10,6 +10,7 @@ from rich.rule import Rule
 from rich.text import Text
 
 from casework.demo.client import Answer, Json
+from casework.drive_screen import DriveScreen
 
 
 class Advance(Protocol):
@@ -26,7 +27,14 @@ class Teller:
     def __init__(self, console: Console | None = None) -> None:
         """Keep the console; by default the standard output."""
         # Lines of a log are found again by their content: no line break is put into one.
-        self._console = console or Console(soft_wrap=True, highlight=False, emoji=False)
+        self._console = console or Console(
+            soft_wrap=True, highlight=False, emoji=False, markup=False
+        )
+
+    @property
+    def drives(self) -> DriveScreen:
+        """What shows drives, to the same reader."""
+        return DriveScreen(self._console)
 
     def chapter(self, title: str) -> None:
         """Begin a part."""
@@ -34,7 +42,7 @@ class Teller:
             self._console.print()
             self._console.print(Rule(title, align="left", style="dim"))
         else:
-            self._console.print(f"\n== {title}", markup=False)
+            self._console.print(f"\n== {title}")
 
     def say(self, line: str, style: str = "") -> None:
         """Print one line."""

@@ -1,11 +1,13 @@
 """The base of every value in the domain and the limits on what people may write."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 from pydantic import (
     AwareDatetime,
     BaseModel,
     ConfigDict,
+    Field,
     SerializerFunctionWrapHandler,
     StringConstraints,
     model_serializer,
@@ -61,8 +63,14 @@ class Row(Frozen):
         return dict(zip(cls.model_fields, words, strict=False))
 
 
-Instant = AwareDatetime
-"""A moment with its zone. The engine stores UTC; pages show Bangkok time."""
+Instant = Annotated[
+    AwareDatetime,
+    Field(ge=datetime(1, 1, 3, tzinfo=UTC), le=datetime(9999, 12, 29, tzinfo=UTC)),
+]
+"""A moment with its zone. The engine stores UTC; pages show Bangkok time.
+
+The first and last days that Python knows are none: in another zone they are beyond its calendar.
+"""
 
 _NO_NUL = r"^[^\x00]*$"
 """PostgreSQL takes every character but this one, and what a case has accepted must be recordable."""

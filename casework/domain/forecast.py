@@ -1,6 +1,7 @@
 """Will the fiscal year's target be met? A simple answer that can be checked by hand."""
 
 from enum import StrEnum
+from fractions import Fraction
 
 from pydantic import Field
 
@@ -75,15 +76,16 @@ def forecast(
     Expected are the cases certified in the year and, of those under way, the share that a case has
     had of being certified: ``certified / (certified + failed)`` of the province if at least 10 of its
     cases have ended, else of the country if at least 10 have there, rounded down. The country's
-    expected number is the sum of the provinces'. Its target is ``country_target`` or, without one,
-    the sum of theirs.
+    expected number is the sum of the provinces', rounded down only once: of many provinces with a
+    few cases each, none may get one alone. Its target is ``country_target`` or, without one, the
+    sum of theirs.
     """
     country_rate = _rate(sum(c.certified for c in counts), sum(c.failed for c in counts))
     provinces = tuple(_of_province(c, country_rate) for c in counts)
     targets = [c.target for c in counts if c.target is not None]
     target = country_target if country_target is not None else sum(targets) if targets else None
-    known = [f.expected for f in provinces if f.expected is not None]
-    expected = sum(known) if provinces and len(known) == len(provinces) else None
+    exact = [e for c in counts if (e := _expected(c, country_rate)) is not None]
+    expected = int(sum(exact)) if counts and len(exact) == len(counts) else None
     whole = Forecast(
         province=None,
         target=target,
@@ -91,7 +93,7 @@ def forecast(
         submitted=sum(c.submitted for c in counts),
         certified=sum(c.certified for c in counts),
         under_way=sum(c.under_way for c in counts),
-        rate=country_rate,
+        rate=None if country_rate is None else float(country_rate),
         basis=Basis.NONE if country_rate is None else Basis.COUNTRY,
         expected=expected,
         missing=_missing(target, expected),
@@ -99,15 +101,12 @@ def forecast(
     return (*provinces, whole)
 
 
-def _of_province(counts: YearCounts, country_rate: float | None) -> Forecast:
+def _of_province(counts: YearCounts, country_rate: Fraction | None) -> Forecast:
     own = _rate(counts.certified, counts.failed)
     rate = country_rate if own is None else own
     basis = Basis.NONE if rate is None else Basis.COUNTRY if own is None else Basis.PROVINCE
-    expected = None
-    if rate is not None:
-        expected = counts.certified + int(counts.under_way * rate)
-    elif counts.under_way == 0:
-        expected = counts.certified
+    exact = _expected(counts, country_rate)
+    expected = None if exact is None else int(exact)
     return Forecast(
         province=counts.province,
         target=counts.target,
@@ -115,16 +114,24 @@ def _of_province(counts: YearCounts, country_rate: float | None) -> Forecast:
         submitted=counts.submitted,
         certified=counts.certified,
         under_way=counts.under_way,
-        rate=rate,
+        rate=None if rate is None else float(rate),
         basis=basis,
         expected=expected,
         missing=_missing(counts.target, expected),
     )
 
 
-def _rate(certified: int, failed: int) -> float | None:
+def _expected(counts: YearCounts, country_rate: Fraction | None) -> Fraction | None:
+    own = _rate(counts.certified, counts.failed)
+    rate = country_rate if own is None else own
+    if rate is None and counts.under_way:
+        return None
+    return counts.certified + counts.under_way * (rate or Fraction(0))
+
+
+def _rate(certified: int, failed: int) -> Fraction | None:
     ended = certified + failed
-    return certified / ended if ended >= ENOUGH_TO_JUDGE else None
+    return Fraction(certified, ended) if ended >= ENOUGH_TO_JUDGE else None
 
 
 def _missing(target: int | None, expected: int | None) -> int | None:

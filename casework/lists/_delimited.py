@@ -17,6 +17,9 @@ DELIMITERS = (",", ";", "\t", "|")
 
 _SAMPLE = 128 * 1024
 _SAMPLE_ROWS = 50
+_MOST_LINES = 2**20
+"""As many as a sheet has rows. Nearly all lines of a longer file are empty, and take long to pass over."""
+
 _SPOKEN_DELIMITER = re.compile(r'"?sep=(.)"?(?:\r\n|\r|\n|$)', re.IGNORECASE)
 
 
@@ -24,8 +27,8 @@ def read_delimited(content: bytes) -> Source:
     """Return the rows of a text file; a row's line is the one it begins in.
 
     Raises:
-        ListFileError: ``encoding`` or ``mixed-encodings`` now; ``quotes`` and ``cell-too-long`` when the
-            row is reached.
+        ListFileError: ``encoding`` or ``mixed-encodings`` now; ``quotes``, ``cell-too-long`` and
+            ``too-many-rows`` when the row is reached.
     """
     encoding = encoding_of(content)
     file = io.TextIOWrapper(io.BytesIO(content), encoding=encoding, newline="")
@@ -42,6 +45,12 @@ def _rows(file: io.TextIOWrapper, delimiter: str, first_line: int) -> Iterator[T
     reader = csv.reader(file, delimiter=delimiter, strict=True, skipinitialspace=True)
     while True:
         line = first_line + reader.line_num
+        if line > _MOST_LINES:
+            raise ListFileError(
+                "too-many-rows",
+                f"The file has more than {_MOST_LINES:,} lines. Delete the empty ones.",
+                line,
+            )
         try:
             cells = next(reader)
         except StopIteration:

@@ -3,7 +3,8 @@
 1. A byte order mark says it.
 2. What is valid UTF-8 is UTF-8: text in another encoding is that by accident only when it is tiny.
 3. Of the two Windows encodings, Windows-1252 has its bytes above A0 singly or in pairs beside ASCII letters,
-   as the last one of Café; Windows-874 has them in runs of their own. The majority decides, and a tie is Thai.
+   as the last one of Café; Windows-874 has them in runs of their own. The majority decides, and a tie is Thai,
+   unless no run is longer than a pair and some byte is none of Windows-874.
 
 A general detector (charset-normalizer) took short lists in Windows-874 for cp932, in Windows-1252 for cp1250.
 """
@@ -55,15 +56,16 @@ def _decodes(content: bytes, encoding: str) -> bool:
 
 
 def _windows_encoding(content: bytes) -> str:
-    western = thai = 0
+    western = thai = words = 0
     for before, run, after in _RUN.findall(content):
         if len(run) > 2:
-            thai += 1
+            words += 1
         elif before or after:
             western += 1
         elif len(run) == 2:
             thai += 1
-    return "cp1252" if western > thai else "cp874"
+    is_western = western > thai + words or not (words or _decodes(content, "cp874"))
+    return "cp1252" if is_western else "cp874"
 
 
 def _refuse_mixture(content: bytes, encoding: str) -> None:

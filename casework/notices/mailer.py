@@ -127,7 +127,8 @@ class SmtpMailer:
         (its 354), nothing can have left. Once all of it was written, only the server's answer tells.
         """
         try:
-            content = _content(message)
+            # Folding headers takes milliseconds, in which others of this loop would wait.
+            content = await asyncio.to_thread(_content, message)
         except (UnicodeError, MessageError) as fault:
             return Permanent(f"The message cannot be written: {type(fault).__name__}")
         smtp = await self._client()

@@ -35,13 +35,13 @@ class NumberedEntry(Frozen):
         return cls(number=number, public_id=public_id, published_at=published_at, body=body)
 
     @property
-    def age(self) -> tuple[datetime, int]:
+    def age(self) -> tuple[datetime, int, int]:
         """What tells a newer state from an older one, whichever was published first."""
-        return self.body.effective_at, self.body.version
+        return self.body.effective_at, self.body.version, self.number
 
 
 class PublicRecord(Frozen):
-    """One establishment in one program: its newest state, and all entries, the newest first."""
+    """One establishment in one program: the state that counts, and all entries, the newest first."""
 
     current: NumberedEntry
     entries: tuple[NumberedEntry, ...]
@@ -67,14 +67,30 @@ class PublicRecord(Frozen):
 def fold(
     records: Mapping[str, PublicRecord], entries: Iterable[NumberedEntry]
 ) -> Mapping[str, PublicRecord]:
-    """Return the records, by public id, after more entries in the order of their numbers."""
+    """Return the records, by public id, after more entries, in whatever order they come."""
     changed = dict(records)
     for entry in entries:
         before = changed.get(entry.public_id)
         known = before.entries if before else ()
         history = tuple(sorted((entry, *known), key=lambda e: e.age, reverse=True))
-        changed[entry.public_id] = PublicRecord(current=history[0], entries=history)
+        changed[entry.public_id] = PublicRecord(current=_current(history), entries=history)
     return MappingProxyType(changed)
+
+
+def _current(entries: Iterable[NumberedEntry]) -> NumberedEntry:
+    """Return the newest state of the newest active certification, or of the newest where none is active.
+
+    A renewal takes the record over, and stays when the certification before it ends.
+    """
+    latest: dict[str, NumberedEntry] = {}
+    for entry in sorted(entries, key=lambda e: e.body.version):
+        latest[entry.body.case_id] = entry
+    return max(latest.values(), key=_precedence)
+
+
+def _precedence(entry: NumberedEntry) -> tuple[bool, date, tuple[datetime, int, int]]:
+    is_active = entry.body.status is RegisterStatus.ACTIVE
+    return is_active, entry.body.granted_on, entry.age
 
 
 def next_expiry(records: Iterable[PublicRecord], now: datetime) -> datetime | None:

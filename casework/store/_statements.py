@@ -1,8 +1,10 @@
-"""The two things SQLAlchemy's typing of statements leaves to say."""
+"""What SQLAlchemy's statements leave to say, and the short way to the database for what each act needs."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from sqlalchemy import CursorResult, Executable
+from sqlalchemy import inspect as mapped
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -16,12 +18,30 @@ def upsert(session: Session, table: type[Row]) -> postgresql.Insert:
     return cast("postgresql.Insert", sqlite.insert(table))
 
 
-def rows_changed(session: Session, statement: Executable) -> int:
+def rows_changed(
+    session: Session, statement: Executable, values: Mapping[str, object] | None = None
+) -> int:
     """Send an INSERT, UPDATE or DELETE and return how many rows it met.
 
-    Objects that the session has loaded keep what they say.
+    Objects that the session has loaded keep what they say. ``values`` beside the statement, and not in it,
+    spare it from being looked through anew each time.
     """
-    # Without the second option the count of an INSERT is gone by the time it is asked for.
-    options = {"synchronize_session": False, "preserve_rowcount": True}
-    result = session.execute(statement, execution_options=options)
+    # Without the option the count of an INSERT is gone by the time it is asked for.
+    result = session.connection().execute(
+        statement, values, execution_options={"preserve_rowcount": True}
+    )
     return cast("CursorResult[Any]", result).rowcount
+
+
+def add_rows(
+    session: Session, table: type[Row], rows: Sequence[Mapping[str, object]], *, once: bool = False
+) -> None:
+    """Insert rows in one statement, which is compiled once whatever their number.
+
+    ``once`` leaves out those that are there already.
+    """
+    new = upsert(session, table)
+    if once:
+        new = new.on_conflict_do_nothing()
+    # Rows that return something travel together; others would be sent one by one.
+    session.connection().execute(new.returning(*mapped(table).primary_key), list(rows))

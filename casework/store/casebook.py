@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
@@ -25,12 +25,22 @@ from casework.domain.deadlines import next_deadline
 from casework.domain.events import FeedbackOpened, Recorded, RepresentationsDisposed
 from casework.domain.refusals import Refusal
 from casework.domain.rules import PeriodName, ProgramRules
-from casework.store._statements import rows_changed, upsert
+from casework.store._statements import add_rows, rows_changed, upsert
 from casework.store.outbox import NewNotice, add_notices
 from casework.store.representations import dispose
 from casework.store.superseding import supersede_from
 from casework.store.sweeping import note_end_of_run
 from casework.store.tables import END_OF_TIME, CaseRow, JournalRow, RefusalRow
+
+_ON_RECORD = select(col(JournalRow.seq), col(JournalRow.body), col(JournalRow.hash)).where(
+    col(JournalRow.case_id) == bindparam("of_case"),
+    col(JournalRow.seq).between(bindparam("first"), bindparam("last")),
+)
+
+# In the statement itself: a version compared in Python could be an old one by now.
+_AFTER = update(CaseRow).where(
+    col(CaseRow.case_id) == bindparam("of_case"), col(CaseRow.version) == bindparam("before")
+)
 
 
 class JournalGap(Exception):
@@ -71,7 +81,7 @@ def record(session: Session, request: RecordRequest, notices: Sequence[NewNotice
         if fresh:
             raise JournalGap(f"{case.case_id}: the read model is not before event {fresh[0].seq}")
     if fresh:
-        session.execute(insert(JournalRow).values(_chained(case.case_id, fresh, previous_hash)))
+        add_rows(session, JournalRow, _chained(case.case_id, fresh, previous_hash))
         # Those of events on record were queued with them.
         at = {line.seq: line.at for line in fresh}
         add_notices(session, case.case_id, [n for n in notices if n.seq in at], at)
@@ -212,11 +222,8 @@ def _not_on_record(session: Session, request: RecordRequest) -> tuple[Sequence[R
     first = lines[0].seq
     known = {
         seq: (body, hash_)
-        for seq, body, hash_ in session.execute(
-            select(col(JournalRow.seq), col(JournalRow.body), col(JournalRow.hash)).where(
-                col(JournalRow.case_id) == case_id,
-                col(JournalRow.seq).between(first - 1, lines[-1].seq),
-            )
+        for seq, body, hash_ in session.connection().execute(
+            _ON_RECORD, {"of_case": case_id, "first": first - 1, "last": lines[-1].seq}
         )
     }
     for line in lines:
@@ -285,16 +292,11 @@ def _write_read_model(session: Session, request: RecordRequest, fresh: Sequence[
         values["feedback_closed"] = False
     before = fresh[0].seq - 1
     if before == 0:
-        new = upsert(session, CaseRow).values(case_id=case.case_id, **values)
-        if rows_changed(session, new.on_conflict_do_nothing()) == 1:
+        new = upsert(session, CaseRow).on_conflict_do_nothing()
+        if rows_changed(session, new, {"case_id": case.case_id, **values}) == 1:
             return True
-    # In the statement itself: a version compared in Python could be an old one by now.
-    statement = (
-        update(CaseRow)
-        .where(col(CaseRow.case_id) == case.case_id, col(CaseRow.version) == before)
-        .values(**values)
-    )
-    return rows_changed(session, statement) == 1
+    at_before = {"of_case": case.case_id, "before": before}
+    return rows_changed(session, _AFTER, {**at_before, **values}) == 1
 
 
 def _columns(request: RecordRequest, changed_at: datetime) -> dict[str, object]:

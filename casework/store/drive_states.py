@@ -2,18 +2,20 @@
 
 import json
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import case, delete, or_, select, update
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from casework.contracts.drive import DriveInput
+from casework.contracts.drive import DriveInput, Halt
 from casework.domain.drives import NEVER_RUN, DriveState, RowOutcome, Why
 from casework.store._statements import rows_changed
-from casework.store.drive_tables import Drive, DriveRow
+from casework.store.drive_tables import Drive, DriveRequest, DriveRow
+from casework.store.keys import KeyReused
 
 _TAKES_ROWS = (DriveState.DRAFT, DriveState.READY)
+_UNDER_WAY = (DriveState.RUNNING, DriveState.PAUSED)
 _ENDED = (DriveState.STOPPED, DriveState.FINISHED)
 
 
@@ -25,6 +27,10 @@ class DriveNotInState(Exception):
         self.state = state
 
 
+class ListChanged(Exception):
+    """Another list, mapping or dry run came since the rows were looked at."""
+
+
 def begin_list(
     session: Session,
     drive_id: str,
@@ -33,26 +39,47 @@ def begin_list(
     columns: Sequence[str],
     mapping: object,
     now: datetime,
-) -> None:
+    seen: datetime | None = None,
+) -> datetime:
     """Take a new list in place of the one before: its rows go, the drive is a draft again.
+
+    Return the ``state_at`` by which this list is known until the drive changes; ``seen`` is that of
+    the list it was made from, if it was.
 
     Raises:
         DriveNotInState: the drive has been started.
+        ListChanged: the list is not the one that was seen.
         LookupError: there is no such drive.
     """
-    drive = lock_unstarted(session, drive_id)
+    drive = lock_unstarted(session, drive_id, seen)
     session.execute(delete(DriveRow).where(col(DriveRow.drive_id) == drive_id))
     drive.file_name = file_name
     drive.list_columns = json.dumps(list(columns), ensure_ascii=False)
     drive.mapping = json.dumps(mapping, ensure_ascii=False)
+    return _become_draft(drive, now)
+
+
+def begin_dry_run(
+    session: Session, drive_id: str, now: datetime, seen: datetime | None = None
+) -> datetime:
+    """Make the drive a draft until every row is judged, and return the ``state_at`` of this dry run.
+
+    Whatever comes later, a list or another dry run, gives the drive another one, and this dry run
+    notices: no verdict is of one list and the next of another. Raises as :func:`begin_list`.
+    """
+    return _become_draft(lock_unstarted(session, drive_id, seen), now)
+
+
+def _become_draft(drive: Drive, now: datetime) -> datetime:
     drive.judged_at = None
-    drive.state, drive.state_at = DriveState.DRAFT, now
+    drive.state, drive.state_at = DriveState.DRAFT, _later(drive, now)
+    return drive.state_at
 
 
 def set_speed(session: Session, drive_id: str, pace: int | None, window: int) -> None:
     """Set how fast the drive will go when it is started next."""
     drive = lock_drive(session, drive_id)
-    if drive.state in {DriveState.RUNNING, DriveState.PAUSED}:
+    if drive.state in _UNDER_WAY:
         raise DriveNotInState(drive_id, drive.state)
     drive.pace, drive.window = pace, window
 
@@ -85,7 +112,53 @@ def start(session: Session, drive_id: str, person: str, now: datetime) -> DriveI
         _enter(drive, DriveState.RUNNING, person, None, now)
     if drive.state is not DriveState.RUNNING:
         raise DriveNotInState(drive_id, drive.state)
-    return DriveInput(drive=drive_id, pace=drive.pace, window=drive.window)
+    return _input_of(drive)
+
+
+def is_new_request(
+    session: Session, drive_id: str, update_id: str, digest: str, now: datetime
+) -> bool:
+    """Note a request to a drive under its key, and say whether it is the first time it comes.
+
+    The drive is locked until the end of the transaction: of two at once the second one is no news.
+
+    Raises:
+        KeyReused: the key came with another request.
+        LookupError: there is no such drive.
+    """
+    lock_drive(session, drive_id)
+    known = session.get(DriveRequest, update_id)
+    if known is None:
+        session.add(DriveRequest(update_id=update_id, drive_id=drive_id, digest=digest, at=now))
+    elif known.digest != digest:
+        raise KeyReused(update_id)
+    return known is None
+
+
+def under_way(session: Session, before: datetime, limit: int) -> list[str]:
+    """Return the drives that have been running, then those paused, since before an instant, the oldest first."""
+    rows = (
+        select(col(Drive.id))
+        .where(col(Drive.state).in_(_UNDER_WAY), col(Drive.state_at) < before)
+        .order_by(col(Drive.state).desc(), col(Drive.state_at))
+        .limit(limit)
+    )
+    return list(session.scalars(rows))
+
+
+def find_input(session: Session, drive_id: str) -> DriveInput | None:
+    """Return what the workflow of a drive that is under way starts with, paused if the drive is; else None."""
+    drive = session.get(Drive, drive_id)
+    if drive is None or drive.state not in _UNDER_WAY:
+        return None
+    if drive.state is DriveState.RUNNING:
+        return _input_of(drive)
+    halted = Halt(person=drive.state_by, reason=drive.state_reason)
+    return _input_of(drive).model_copy(update={"halted": halted})
+
+
+def _input_of(drive: Drive) -> DriveInput:
+    return DriveInput(drive=drive.id, pace=drive.pace, window=drive.window)
 
 
 def rerun(
@@ -163,33 +236,45 @@ def lock_drive(session: Session, drive_id: str) -> Drive:
     Raises:
         LookupError: there is no such drive.
     """
-    drive = session.scalar(select(Drive).where(col(Drive.id) == drive_id).with_for_update())
+    # What this session read before it had the lock may be old by now.
+    drive = session.scalar(
+        select(Drive).where(col(Drive.id) == drive_id).with_for_update(),
+        execution_options={"populate_existing": True},
+    )
     if drive is None:
         raise LookupError(f"there is no drive {drive_id}")
     return drive
 
 
-def lock_unstarted(session: Session, drive_id: str) -> Drive:
+def lock_unstarted(session: Session, drive_id: str, seen: datetime | None = None) -> Drive:
     """Return a drive whose rows may still change, locked until the end of the transaction.
 
     Raises:
         DriveNotInState: it has been started.
+        ListChanged: its ``state_at`` is another one than was ``seen``.
         LookupError: there is no such drive.
     """
     drive = lock_drive(session, drive_id)
     # One that is made ready for another run keeps the rows of the run before.
     if drive.started_at is not None or drive.state not in _TAKES_ROWS:
         raise DriveNotInState(drive_id, drive.state)
+    if seen is not None and drive.state_at != seen:
+        raise ListChanged(drive_id)
     return drive
 
 
-def mark_judged(session: Session, drive_id: str, now: datetime) -> None:
-    """Note that every row has its verdict: the drive is ready."""
-    drive = lock_unstarted(session, drive_id)
+def mark_judged(session: Session, drive_id: str, begun: datetime, now: datetime) -> None:
+    """Note that the dry run has given every row its verdict: the drive is ready."""
+    drive = lock_unstarted(session, drive_id, begun)
     drive.judged_at = now
-    drive.state, drive.state_at = DriveState.READY, now
+    drive.state, drive.state_at = DriveState.READY, _later(drive, now)
 
 
 def _enter(drive: Drive, state: DriveState, person: str, reason: str | None, now: datetime) -> None:
-    drive.state, drive.state_at = state, now
+    drive.state, drive.state_at = state, _later(drive, now)
     drive.state_by, drive.state_reason = person, reason
+
+
+def _later(drive: Drive, now: datetime) -> datetime:
+    """Return the present, or just after the last change: ``state_at`` tells states apart and only grows."""
+    return max(now, drive.state_at + timedelta(microseconds=1))

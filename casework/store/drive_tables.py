@@ -83,6 +83,17 @@ class Drive(Row, table=True):
     digest: str = _id()
 
 
+class DriveRequest(Row, table=True):
+    """A start or a rerun that was taken, under its key: it is never done twice."""
+
+    __tablename__ = "drive_requests"
+
+    update_id: str = Field(sa_type=NoticeKey, primary_key=True)
+    drive_id: str = _id(foreign_key="drives.id", index=True)
+    digest: str = _id()
+    at: datetime = _instant()
+
+
 class DriveProvince(Row, table=True):
     """One province in which a drive may invite; ``*`` is all of them."""
 

@@ -6,7 +6,7 @@ to rows in :mod:`casework.store.drive_run`.
 """
 
 from datetime import date, datetime
-from typing import Annotated, Self
+from typing import Annotated, Self, TypeVar
 
 from pydantic import Field, model_validator
 from sqlalchemy import ColumnElement, exists, insert, not_, or_, select, true
@@ -17,8 +17,11 @@ from casework.contracts.drive import USUAL_WINDOW, Pace, Window
 from casework.domain._model import Frozen, Instant, Line, ProvinceCode, Ref
 from casework.domain.drives import DriveKind, DriveState, DriveTerms
 from casework.domain.policy import Everywhere, Principal
+from casework.store._statements import upsert
 from casework.store.drive_tables import EVERYWHERE, Drive, DriveProvince, Seminar
 from casework.store.keys import KeyReused, new_id
+
+_Kept = TypeVar("_Kept", Seminar, Drive)
 
 MOST_DRIVES = 200
 """The longest page of drives."""
@@ -70,15 +73,7 @@ def add_seminar(session: Session, new: NewSeminar, now: datetime) -> Seminar:
     Raises:
         KeyReused: the key came with another seminar.
     """
-    known = session.scalar(select(Seminar).where(col(Seminar.update_id) == new.update_id))
-    if known is not None:
-        if known.digest != new.digest:
-            raise KeyReused(new.update_id)
-        return known
-    row = Seminar(id=new_id("sem"), created_at=now, **new.model_dump())
-    session.add(row)
-    session.flush()
-    return row
+    return _keep_once(session, Seminar, new, id=new_id("sem"), created_at=now, **new.model_dump())
 
 
 def find_seminar(session: Session, seminar_id: str) -> Seminar | None:
@@ -98,13 +93,12 @@ def add_drive(session: Session, new: NewDrive, now: datetime) -> Drive:
     Raises:
         KeyReused: the key came with another drive.
     """
-    known = session.scalar(select(Drive).where(col(Drive.update_id) == new.update_id))
-    if known is not None:
-        if known.digest != new.digest:
-            raise KeyReused(new.update_id)
-        return known
-    row = Drive(
-        id=new_id("drv"),
+    own_id = new_id("drv")
+    row = _keep_once(
+        session,
+        Drive,
+        new,
+        id=own_id,
         seminar_id=new.seminar,
         state=DriveState.DRAFT,
         state_at=now,
@@ -112,12 +106,22 @@ def add_drive(session: Session, new: NewDrive, now: datetime) -> Drive:
         created_at=now,
         **new.model_dump(exclude={"seminar", "provinces"}),
     )
-    session.add(row)
-    session.flush()
-    provinces = [EVERYWHERE] if new.provinces == EVERYWHERE else sorted(new.provinces)
-    session.execute(
-        insert(DriveProvince), [{"drive_id": row.id, "province": code} for code in provinces]
-    )
+    if row.id == own_id:
+        provinces = [EVERYWHERE] if new.provinces == EVERYWHERE else sorted(new.provinces)
+        session.execute(
+            insert(DriveProvince), [{"drive_id": own_id, "province": code} for code in provinces]
+        )
+    return row
+
+
+def _keep_once(
+    session: Session, table: type[_Kept], new: NewSeminar | NewDrive, **values: object
+) -> _Kept:
+    """Keep a row unless there is one under its key: of two requests at once, one waits for the other."""
+    session.execute(upsert(session, table).values(**values).on_conflict_do_nothing())
+    row = session.scalars(select(table).where(col(table.update_id) == new.update_id)).one()
+    if row.digest != new.digest:
+        raise KeyReused(new.update_id)
     return row
 
 

@@ -1,7 +1,8 @@
 """The dry run of a drive: a verdict for each row, and nothing written to any case.
 
 A thousand rows at a time, each batch a short transaction of its own, so that the offices that
-work meanwhile wait for none of it. A dry run that was broken off is simply made again.
+work meanwhile wait for none of it. A dry run that was broken off leaves a draft and is simply made
+again; one that another list or another dry run overtakes ends, and the later one counts.
 """
 
 from collections import defaultdict
@@ -18,7 +19,7 @@ from casework.domain.duplicates import Places, Spot
 from casework.store.database import Database
 from casework.store.drive_knowledge import known_to
 from casework.store.drive_rows import RowCount, count_by_province, list_rows, problems_of, site_of
-from casework.store.drive_states import lock_unstarted, mark_judged
+from casework.store.drive_states import begin_dry_run, lock_unstarted, mark_judged
 from casework.store.drive_tables import DriveRow
 from casework.store.drives import terms_of
 from casework.store.enrollments import GIVEN_UP_AFTER
@@ -31,35 +32,44 @@ _USABLE = "[]"
 """What stands in ``problems`` of a row that can be used."""
 
 
-def dry_run(database: Database, drive_id: str, now: datetime) -> list[RowCount]:
-    """Give every row of a draft its verdict, make the drive ready and return the counts.
+def dry_run(
+    database: Database, drive_id: str, now: datetime, seen: datetime | None = None
+) -> list[RowCount]:
+    """Give every row its verdict, make the drive ready and return the counts.
+
+    Args:
+        database: where the rows are.
+        drive_id: the drive.
+        now: the present.
+        seen: ``state_at`` of the drive when its list was looked at; by default any list will do.
 
     Raises:
         DriveNotInState: the drive has been started.
+        ListChanged: another list or dry run came meanwhile.
         LookupError: there is no such drive.
     """
     with database.writing() as session:
-        lock_unstarted(session, drive_id)
+        begun = begin_dry_run(session, drive_id, now, seen)
         find_duplicates(session, drive_id)
     after: int | None = 0
     while after is not None:
         with database.writing() as session:
-            after = judge_rows(session, drive_id, now, after)
+            after = _judge_rows(session, drive_id, begun, now, after)
     with database.writing() as session:
-        mark_judged(session, drive_id, now)
+        mark_judged(session, drive_id, begun, now)
         return count_by_province(session, drive_id)
 
 
-def judge_rows(
-    session: Session, drive_id: str, now: datetime, after: int = 0, limit: int = BATCH
+def _judge_rows(
+    session: Session, drive_id: str, begun: datetime, now: datetime, after: int
 ) -> int | None:
     """Judge the rows that follow a line; return the last one judged, None if there are no more.
 
     Sends 9 statements and one update for each row whose verdict is news.
     """
-    drive = lock_unstarted(session, drive_id)
+    drive = lock_unstarted(session, drive_id, begun)
     terms = terms_of(session, drive)
-    rows = list_rows(session, drive_id, after=after, limit=limit)
+    rows = list_rows(session, drive_id, after=after, limit=BATCH)
     if not rows:
         return None
     usable = [row for row in rows if row.problems == _USABLE and row.duplicate_of is None]

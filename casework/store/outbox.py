@@ -24,7 +24,7 @@ from sqlalchemy.sql.selectable import SelectBase
 from sqlmodel import col
 
 from casework.domain.numbers import Numbers
-from casework.store._statements import rows_changed, upsert
+from casework.store._statements import add_rows, rows_changed, upsert
 from casework.store.columns import Opaque, UtcDateTime
 from casework.store.tables import NoticeRow, NoticeState, Representation
 
@@ -78,7 +78,7 @@ def add_notices(
         if n.recipient != AUTHORS
     ]
     if rows:
-        session.execute(upsert(session, NoticeRow).values(rows).on_conflict_do_nothing())
+        add_rows(session, NoticeRow, rows, once=True)
     authors = [_to_authors(case_id, n, at[n.seq]) for n in notices if n.recipient == AUTHORS]
     if authors:
         # The condition is for SQLite, which else takes ON CONFLICT for the ON of a join.

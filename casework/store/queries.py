@@ -4,12 +4,9 @@
 for somebody goes through it: single reads, lists, search and export.
 """
 
-import base64
-import binascii
-import json
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import cast
 
 from sqlalchemy import (
@@ -44,9 +41,8 @@ _SNAPSHOT = cast("QueryableAttribute[str]", CaseRow.snapshot)
 MOST_ITEMS = 200
 """The longest page."""
 
-
-class CursorNotValid(Exception):
-    """The cursor did not come from a list like this one."""
+Place = tuple[datetime, str]
+"""Where a case stands in the queue: when it is due, or the end of time, and its id."""
 
 
 class CaseFilter(Frozen):
@@ -77,10 +73,10 @@ class CaseItem:
 
 @dataclass(frozen=True)
 class CasePage:
-    """Some cases and the cursor of the page after them, None at the end."""
+    """Some cases and the place after which the next page begins, None at the end."""
 
     items: tuple[CaseItem, ...]
-    next_cursor: str | None
+    end: Place | None
 
 
 def visible(principal: Principal) -> ColumnElement[bool]:
@@ -109,29 +105,26 @@ def list_cases(
     session: Session,
     principal: Principal,
     wanted: CaseFilter | None = None,
-    cursor: str | None = None,
+    after: Place | None = None,
     limit: int = 50,
 ) -> CasePage:
     """Return the cases the principal may see, the earliest due first, those without a date last.
 
-    The cursor names the place after the last item and not a number of items, so that cases that
-    come in meanwhile neither repeat nor hide others. One statement.
+    A page begins after a place and not after a number of items, so that cases that come in meanwhile
+    neither repeat nor hide others. One statement.
 
     Args:
         session: a transaction.
         principal: who asks.
         wanted: what to list; everything without it.
-        cursor: where the page before ended.
+        after: where the page before ended.
         limit: items on a page, at most 200.
-
-    Raises:
-        CursorNotValid: the cursor is damaged.
     """
     limit = max(1, min(limit, MOST_ITEMS))
     order = (col(CaseRow.queue_at), col(CaseRow.case_id))
     found = select(col(CaseRow.case_id)).where(visible(principal)).order_by(*order).limit(limit + 1)
-    if cursor is not None:
-        found = found.where(tuple_(*order) > tuple_(*_read_cursor(cursor)))
+    if after is not None:
+        found = found.where(tuple_(*order) > tuple_(*after))
     if wanted is not None:
         found = _narrowed(session, found, wanted)
     # First the page, then its rows and names: a sort carries nothing but ids.
@@ -150,7 +143,11 @@ def list_cases(
     )
     items = tuple(CaseItem(*row) for row in session.execute(rows))
     page = items[:limit]
-    return CasePage(items=page, next_cursor=_cursor(page[-1].case) if len(items) > limit else None)
+    return CasePage(items=page, end=_place(page[-1].case) if len(items) > limit else None)
+
+
+def _place(row: CaseRow) -> Place:
+    return row.queue_at, row.case_id
 
 
 def _covered(
@@ -208,17 +205,3 @@ def _with_text(session: Session, found: Select[str], text: str) -> Select[str]:
         .where(establishment_matches(session, text, col(row.establishment_id)))
     )
     return found.where(col(CaseRow.case_id).in_(by_id.union_all(by_text)))
-
-
-def _cursor(row: CaseRow) -> str:
-    place = json.dumps([row.queue_at.isoformat(), row.case_id], separators=(",", ":"))
-    return base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
-
-
-def _read_cursor(cursor: str) -> tuple[datetime, str]:
-    try:
-        place = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        queue_at, case_id = json.loads(place)
-        return datetime.fromisoformat(queue_at).astimezone(UTC), str(case_id)
-    except (ValueError, TypeError, binascii.Error) as error:
-        raise CursorNotValid(cursor) from error

@@ -1,4 +1,4 @@
-"""The public register: append-only entries, and the current record of each establishment.
+"""The public register: append-only entries; what they add up to is in :mod:`casework.register.records`.
 
 Only what :class:`PublicEntry` allows leaves the system; ``body`` holds it as JSON, and pages and
 data files are made of nothing else.
@@ -15,9 +15,7 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from casework.domain._model import Frozen, Instant
-from casework.store._statements import upsert
-from casework.store.search import like, searchable
-from casework.store.tables import RegisterEntry, RegisterRecord, RegisterStatus
+from casework.store.tables import RegisterEntry, RegisterStatus
 
 
 class PublicEntry(Frozen):
@@ -58,8 +56,7 @@ def public_id_of(program: str, establishment_id: str) -> str:
 def add_entry(session: Session, entry: PublicEntry, now: datetime) -> int:
     """Publish a state and return the number of its entry; the same version only ever has one.
 
-    Numbers count from 1 without a gap. The current record changes only if this state is newer than
-    the one it shows. Sends at most 4 statements.
+    Numbers count from 1 without a gap. Sends at most 3 statements.
     """
     if session.get_bind().dialect.name == "postgresql":
         # A sequence would leave gaps after rollbacks. Readers are not held up.
@@ -77,8 +74,6 @@ def add_entry(session: Session, entry: PublicEntry, now: datetime) -> int:
     if known is not None:
         return known
     number = (last or 0) + 1
-    public_id = public_id_of(entry.program, entry.establishment_id)
-    body = _body(entry, number, public_id, now)
     session.add(
         RegisterEntry(
             number=number,
@@ -87,54 +82,11 @@ def add_entry(session: Session, entry: PublicEntry, now: datetime) -> int:
             establishment_id=entry.establishment_id,
             program=entry.program,
             status=entry.status,
-            body=body,
+            body=_body(entry, number, now),
             at=now,
         )
     )
-    session.flush()
-    _show(session, entry, number, public_id, body)
     return number
-
-
-def records(
-    session: Session,
-    *,
-    program: str | None = None,
-    province: str | None = None,
-    status: RegisterStatus | None = None,
-    text: str | None = None,
-    after: str = "",
-    limit: int = 100,
-) -> list[RegisterRecord]:
-    """Return current records by public id, from the one that follows ``after``."""
-    rows = select(RegisterRecord).where(col(RegisterRecord.public_id) > after)
-    if program is not None:
-        rows = rows.where(col(RegisterRecord.program) == program)
-    if province is not None:
-        rows = rows.where(col(RegisterRecord.province) == province)
-    if status is not None:
-        rows = rows.where(col(RegisterRecord.status) == status)
-    for word in searchable(text).split():
-        rows = rows.where(like(col(RegisterRecord.search_text), word))
-    return list(session.scalars(rows.order_by(col(RegisterRecord.public_id)).limit(limit)))
-
-
-def find_record(session: Session, public_id: str) -> RegisterRecord | None:
-    """Return the current record under a public id."""
-    return session.scalar(select(RegisterRecord).where(col(RegisterRecord.public_id) == public_id))
-
-
-def entries_of(session: Session, establishment_id: str, program: str) -> list[RegisterEntry]:
-    """Return all entries of an establishment in a program, the oldest first."""
-    rows = (
-        select(RegisterEntry)
-        .where(
-            col(RegisterEntry.establishment_id) == establishment_id,
-            col(RegisterEntry.program) == program,
-        )
-        .order_by(col(RegisterEntry.number))
-    )
-    return list(session.scalars(rows))
 
 
 def entries_after(session: Session, number: int, limit: int = 1000) -> list[RegisterEntry]:
@@ -148,46 +100,8 @@ def entries_after(session: Session, number: int, limit: int = 1000) -> list[Regi
     return list(session.scalars(rows))
 
 
-def last_entry_number(session: Session) -> int:
-    """Return the number of the latest entry, 0 for an empty register."""
-    return session.scalar(select(func.max(col(RegisterEntry.number)))) or 0
-
-
-def _body(entry: PublicEntry, number: int, public_id: str, now: datetime) -> str:
+def _body(entry: PublicEntry, number: int, now: datetime) -> str:
     public = entry.model_dump(mode="json", exclude=_NOT_PUBLIC)
+    public_id = public_id_of(entry.program, entry.establishment_id)
     public |= {"entry": number, "id": public_id, "published_at": now.isoformat()}
     return json.dumps(public, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-
-
-def _show(session: Session, entry: PublicEntry, number: int, public_id: str, body: str) -> None:
-    shown = {
-        "entry": number,
-        "case_id": entry.case_id,
-        "version": entry.version,
-        "effective_at": entry.effective_at,
-        "status": entry.status,
-        "province": entry.province,
-        "level": entry.level,
-        "granted_on": entry.granted_on,
-        "valid_until": entry.valid_until,
-        "name_th": entry.name_th,
-        "name_en": entry.name_en,
-        "search_text": searchable(entry.name_th, entry.name_en, public_id),
-        "body": body,
-    }
-    older = (col(RegisterRecord.effective_at) < entry.effective_at) | (
-        (col(RegisterRecord.effective_at) == entry.effective_at)
-        & (col(RegisterRecord.version) < entry.version)
-    )
-    session.execute(
-        upsert(session, RegisterRecord)
-        .values(
-            establishment_id=entry.establishment_id,
-            program=entry.program,
-            public_id=public_id,
-            **shown,
-        )
-        .on_conflict_do_update(
-            index_elements=["establishment_id", "program"], set_=shown, where=older
-        )
-    )

@@ -4,11 +4,11 @@
 :class:`~casework.store.columns.Opaque`, instants :class:`~casework.store.columns.UtcDateTime`.
 """
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 
-from sqlalchemy import Date, Index, MetaData, UniqueConstraint, text
+from sqlalchemy import Index, MetaData, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from casework.domain.actors import ActorKind
@@ -341,30 +341,6 @@ class RegisterEntry(Row, table=True):
     status: RegisterStatus = _member(RegisterStatus)
     body: str = _text()
     at: datetime = _instant()
-
-
-class RegisterRecord(Row, table=True):
-    """The current state of one establishment in one program, as the public sees it."""
-
-    __tablename__ = "register_records"
-    __table_args__ = (Index("register_records_province", "province", "public_id"),)
-
-    establishment_id: str = _id(primary_key=True)
-    program: str = _id(primary_key=True)
-    public_id: str = _id(unique=True)
-    entry: int
-    case_id: str = _id()
-    version: int
-    effective_at: datetime = _instant()
-    status: RegisterStatus = _member(RegisterStatus)
-    province: str = _id()
-    level: str | None = _id(default=None)
-    granted_on: date = Field(sa_type=Date)
-    valid_until: date | None = Field(default=None, sa_type=Date)
-    name_th: str | None = _text(default=None)
-    name_en: str | None = _text(default=None)
-    search_text: str = _text()
-    body: str = _text()
 
 
 class RunRow(Row, table=True):

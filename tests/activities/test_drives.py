@@ -1,7 +1,8 @@
 """What becomes of a row when Temporal answers with something else than a receipt, or not at all."""
 
 import asyncio
-from collections.abc import Callable
+import inspect
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, cast
@@ -28,7 +29,7 @@ from tests.drive_lists import drive_with, site, started
 from tests.sample_case import APPLICANT, CALENDAR, NOW
 from tests.store.story import Story
 
-Answer = Exception | Callable[[str], None] | None
+Answer = Exception | Callable[[str], Awaitable[None] | None] | None
 
 
 @dataclass
@@ -58,7 +59,9 @@ class FakeEngine:
         if isinstance(answer, Exception):
             raise answer
         if answer is not None:
-            answer(start_workflow_operation._start_workflow_input.id)
+            done = answer(start_workflow_operation._start_workflow_input.id)
+            if inspect.isawaitable(done):
+                await done
 
 
 @dataclass
@@ -71,18 +74,20 @@ class Room:
         self.drive_id = drive_with(self.database, [site(n) for n in range(sites)])
         started(self.database, self.drive_id)
 
-    async def open_page(self, attempt: int = 1, window: int = 16) -> DriveProgress:
+    async def open_page(
+        self, attempt: int = 1, window: int = 16, pace: int | None = None
+    ) -> DriveProgress:
         activities = DrivesActivities(
             self.database,
             cast(Client, self.engine),
             ProgramCatalog.load(),
             lambda: CALENDAR,
             lambda: NOW,
-            answer_within=timedelta(seconds=1),
+            answer_within=timedelta(seconds=20),
         )
         environment = ActivityEnvironment()
         environment.info = replace(environment.info, attempt=attempt)
-        request = OpenPageRequest(drive=self.drive_id, rows=100, window=window)
+        request = OpenPageRequest(drive=self.drive_id, rows=100, pace=pace, window=window)
         return await environment.run(activities.open_page, request)
 
     def rows(self) -> list[DriveRow]:
@@ -191,6 +196,38 @@ async def test_cases_without_an_answer_are_asked_again_under_their_keys(room: Ro
     room.engine.answers = {}
     assert await room.open_page(attempt=2) == DriveProgress(opened=5)
     assert len(room.engine.asked) == len(set(room.engine.asked)) + 3
+
+
+async def test_what_came_of_a_row_shows_while_the_next_is_under_way(room: Room) -> None:
+    """However slow the drive is and however short its page: people watch it."""
+    room.prepare(3)
+
+    async def until_the_first_shows(_: str) -> None:
+        async with asyncio.timeout(10):
+            # Rows are written in threads; there is no event to wait for.
+            while room.rows()[0].outcome is not RowOutcome.OPENED:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+
+    room.engine.answers["3"] = until_the_first_shows
+    assert await room.open_page() == DriveProgress(opened=3)
+
+
+async def test_a_page_that_cannot_note_outcomes_begins_no_more_cases(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rather than open hundreds that nobody sees; the next attempt asks them under their keys."""
+    room.prepare(40)
+
+    def go_away(*_: object) -> None:
+        raise ConnectionError("the database went away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(DrivesActivities, "mark", go_away)
+        with pytest.raises(ConnectionError):
+            await room.open_page(pace=600)
+    assert 0 < len(room.engine.asked) < 40
+    assert await room.open_page(attempt=2) == DriveProgress(opened=40)
+    assert len(set(room.engine.asked)) == 40
 
 
 async def test_a_page_does_not_run_on_when_nobody_answers(room: Room) -> None:

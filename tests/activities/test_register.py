@@ -1,6 +1,5 @@
 """Publishing: once for each version, from the journal alone."""
 
-import json
 from datetime import timedelta
 
 import pytest
@@ -12,9 +11,10 @@ from casework.contracts.register import PUBLISH, PublishRequest
 from casework.domain import events as e
 from casework.domain.stages import Stage
 from casework.programs.catalog import ProgramCatalog
-from casework.register.entry import NothingToPublish
+from casework.register.entry import FeedbackCounts, NothingToPublish
+from casework.register.records import NumberedEntry, fold
 from casework.store.database import Database
-from casework.store.register import entries_after, find_record, public_id_of
+from casework.store.register import entries_after, public_id_of
 from casework.store.tables import RegisterEntry, RegisterStatus
 from tests.pages.sample_register import sites, tell
 from tests.sample_case import NOW
@@ -47,6 +47,13 @@ def request_for(story: Story) -> PublishRequest:
     return PublishRequest(case_id=story.case.case_id, version=story.case.version)
 
 
+def current(database: Database, story: Story) -> NumberedEntry:
+    """Return what the register shows of the establishment."""
+    with database.reading() as session:
+        records = fold({}, map(NumberedEntry.of, entries_after(session, 0)))
+    return records[public_id_of("eco-network", story.terms.establishment)].current
+
+
 def test_the_activity_has_the_name_of_its_contract(activities: RegisterActivities):
     definition = activities.publish.__dict__["__temporal_activity_definition"]
     assert definition.name == PUBLISH == "register.publish"
@@ -58,14 +65,10 @@ def test_publishing_shows_the_establishment_as_certified(
     story = certified(database, catalog)
     receipt = ActivityEnvironment().run(activities.publish, request_for(story))
     assert receipt.entry == 1
-    with database.reading() as session:
-        public_id = public_id_of("eco-network", story.terms.establishment)
-        record = find_record(session, public_id)
-    assert record is not None
-    assert record.status is RegisterStatus.ACTIVE
-    body = json.loads(record.body)
-    assert body["published_at"] == PUBLISHED_AT.isoformat()
-    assert body["feedback"] == {"support": 0, "neutral": 0, "objection": 0}
+    shown = current(database, story)
+    assert shown.body.status is RegisterStatus.ACTIVE
+    assert shown.published_at == PUBLISHED_AT
+    assert shown.body.feedback == FeedbackCounts()
 
 
 def test_publishing_twice_gives_one_entry_and_the_same_number(
@@ -110,10 +113,7 @@ def test_an_older_version_that_is_published_late_does_not_bring_a_certification_
 
     activities.publish(request_for(story))
     activities.publish(granted)
-    with database.reading() as session:
-        record = find_record(session, public_id_of("eco-network", story.terms.establishment))
-    assert record is not None
-    assert record.status is RegisterStatus.EXPIRED
+    assert current(database, story).body.status is RegisterStatus.EXPIRED
 
 
 def test_a_version_that_is_not_on_record_yet_is_tried_again(

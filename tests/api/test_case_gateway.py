@@ -1,7 +1,5 @@
 """Acts on running cases: the real workflow, worker and server behind the API."""
 
-import asyncio
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -17,7 +15,8 @@ from starlette.testclient import TestClient
 
 from api.acts_on_record import ActsOnRecord
 from api.app import create_app
-from api.case_gateway import CaseGateway, lazy_client
+from api.case_gateway import CaseGateway
+from api.engine_calls import EngineCalls
 from api.examples import APPLICATION
 from api.routes.acts import ACTS_OF_PEOPLE
 from casework.devserver import TemporalDevServer
@@ -31,39 +30,15 @@ from casework.store.database import Database
 from casework.store.tables import JournalRow, RefusalRow
 from tests.api.conftest import settings_for
 from tests.api.desk import Desk, SetClock, problem
+from tests.api.workers import workers_at_work
 from tests.sample_case import OFFICER, act_of
 from tests.statements import counted
 from tests.store.story import Story
-from worker import THREADS, case_worker, connect
+from tests.workflows.office import seed_staff
 
 PATH = "/api/v1/applications"
 ANYBODY = Actor(person="site-manager", kinds=(ActorKind.APPLICANT,))
 KINDS = [kind for kind in ActorKind if kind is not ActorKind.SYSTEM]
-
-
-@contextmanager
-def worker_at_work(settings: Settings, catalog: ProgramCatalog) -> Iterator[None]:
-    """Run the real worker of the cases in a thread of its own, with a database connection of its own."""
-    loop, stop, started = asyncio.new_event_loop(), asyncio.Event(), threading.Event()
-
-    async def work() -> None:
-        database = Database(settings.database)
-        with ThreadPoolExecutor(THREADS) as threads:
-            client = await connect(settings)
-            async with case_worker(client, settings, database, catalog, threads):
-                started.set()
-                await stop.wait()
-        database.close()
-
-    thread = threading.Thread(target=loop.run_until_complete, args=(work(),))
-    thread.start()
-    try:
-        assert started.wait(60)
-        yield
-    finally:
-        loop.call_soon_threadsafe(stop.set)
-        thread.join(30)
-        loop.close()
 
 
 @contextmanager
@@ -74,11 +49,9 @@ def desk_at(settings: Settings, catalog: ProgramCatalog, **bounds: timedelta) ->
     if bounds:
         parts = app.state.collaborators
         gateway = CaseGateway(
-            lazy_client(settings, bounds["retry_within"]),
+            EngineCalls(settings, **bounds),
             ActsOnRecord(parts.database, parts.reader, clock),
             parts.metrics,
-            clock,
-            bounds["answer_within"],
         )
         app.state.collaborators = replace(parts, gateway=gateway)
     with TestClient(app, raise_server_exceptions=False) as client:
@@ -93,8 +66,9 @@ def real(sqlite_database: Database, tmp_path: Path, temporal_server: TemporalDev
 
 @pytest.fixture
 def office(real: Settings, catalog: ProgramCatalog) -> Iterator[Desk]:
-    """Have a worker at work, and sit at a desk."""
-    with worker_at_work(real, catalog), desk_at(real, catalog) as desk:
+    """Have workers at work, and sit at a desk."""
+    with workers_at_work(real, catalog), desk_at(real, catalog) as desk:
+        seed_staff(desk.database)
         yield desk
 
 
@@ -288,7 +262,7 @@ def test_without_a_worker_an_act_waits_for_its_key_to_come_again(
         answer = desk.post(PATH, APPLICATION, ANYBODY, key="k")
         problem(answer, 503, "engine-unavailable")
         assert int(answer.headers["retry-after"]) > 0
-    with worker_at_work(real, catalog), desk_at(real, catalog) as desk:
+    with workers_at_work(real, catalog), desk_at(real, catalog) as desk:
         answer = desk.post(PATH, APPLICATION, ANYBODY, key="k")
         assert answer.status_code == 201, answer.text
         assert len(journal(desk, answer.json()["case"])) == 1
@@ -298,7 +272,7 @@ def test_more_acts_than_a_case_takes_at_a_time_are_told_to_come_again(
     real: Settings, catalog: ProgramCatalog
 ) -> None:
     """Temporal holds ten updates of a case; the others get 429 and not a hanging page."""
-    with worker_at_work(real, catalog), desk_at(real, catalog) as desk:
+    with workers_at_work(real, catalog), desk_at(real, catalog) as desk:
         case = OpenCase(desk)
     bounds = {"answer_within": timedelta(seconds=6), "retry_within": timedelta(seconds=1)}
     with desk_at(real, catalog, **bounds) as desk, ThreadPoolExecutor(14) as threads:

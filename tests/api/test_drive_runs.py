@@ -14,16 +14,18 @@ from starlette.testclient import TestClient
 
 from api.app import create_app
 from casework.devserver import TemporalDevServer
+from casework.domain.drives import RowOutcome, Why
 from casework.invitations import InvitationLinks
 from casework.notices.composing import NoticeComposer
 from casework.programs.catalog import ProgramCatalog
 from casework.settings import Settings
 from casework.store.database import Database
+from casework.store.drive_run import RowEnd, mark
 from casework.store.tables import CaseRow
 from tests.api.conftest import settings_for
 from tests.api.desk import Desk, SetClock, problem
-from tests.api.drive_workers import drives_at_work
 from tests.api.seminar_desk import SeminarDesk, line
+from tests.api.workers import workers_at_work
 
 T = TypeVar("T")
 
@@ -43,7 +45,7 @@ def seminar(real: Settings, catalog: ProgramCatalog) -> Iterator[SeminarDesk]:
     clock = SetClock(datetime.now(UTC))
     app = create_app(real, now=clock, catalog=catalog)
     with (
-        drives_at_work(real, catalog),
+        workers_at_work(real, catalog),
         TestClient(app, raise_server_exceptions=False) as client,
     ):
         yield SeminarDesk(Desk(client, real, clock))
@@ -189,10 +191,33 @@ def test_a_drive_is_paused_resumed_and_stopped(seminar: SeminarDesk) -> None:
     problem(seminar.post(f"{drive}/rerun", {}), 409, "nothing-to-rerun")
     file = seminar.get(f"{drive}/rows.csv", params={"outcome": "skipped"}).text
     assert "The drive was stopped before its turn." in file
-    again = seminar.post(f"{drive}/rerun", {"also_stopped": True})
+    again = seminar.post(f"{drive}/rerun", {"also_stopped": True}, key="again")
     assert (again.status_code, again.json()["state"]) == (202, "running"), again.text
+    # A retry is the same request, another request is one too many.
+    assert seminar.post(f"{drive}/rerun", {"also_stopped": True}, key="again").status_code == 202
+    problem(seminar.post(f"{drive}/rerun", {}, key="again"), 409, "idempotency-key-reused")
+    problem(seminar.post(f"{drive}/rerun", {}), 409, "drive-not-in-state")
     events = events_of(seminar, drive)
     # The pace of a drive holds for every run of it.
     assert events[0]["data"]["state"] == "running"
     assert events[-1]["data"]["progress"]["opened"] == 20
     assert count_cases(seminar) == 20
+
+
+def test_a_request_that_comes_again_after_the_end_gets_its_answer(seminar: SeminarDesk) -> None:
+    """Nothing runs a second time, whatever has failed since."""
+    drive = seminar.ready([line(1)])
+    assert seminar.post(f"{drive}/start", key="k").status_code == 202
+    until(seminar, drive, "finished")
+    with seminar.desk.database.writing() as session:
+        end = RowEnd(line=2, outcome=RowOutcome.FAILED, why=Why.NO_ANSWER)
+        mark(session, drive.rpartition("/")[2], [end], seminar.desk.clock())
+    first = seminar.post(f"{drive}/rerun", {}, key="k")
+    assert first.status_code == 202, first.text
+    until(seminar, drive, "finished")
+    with seminar.desk.database.writing() as session:
+        mark(session, drive.rpartition("/")[2], [end], seminar.desk.clock())
+    for path, body in (("start", None), ("rerun", {})):
+        again = seminar.post(f"{drive}/{path}", body, key="k")
+        assert (again.status_code, again.headers["location"]) == (202, drive), again.text
+        assert (again.json()["state"], again.json()["progress"]["failed"]) == ("finished", 1)

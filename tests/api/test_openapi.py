@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 from itertools import cycle
 from pathlib import Path
 from typing import Any, cast
@@ -25,7 +26,8 @@ from schemathesis.specs.openapi.checks import (
 from starlette.testclient import TestClient
 
 from api.app import create_app
-from api.case_gateway import CaseGateway, EngineState
+from api.case_gateway import CaseGateway
+from api.engine_calls import EngineCalls, EngineState
 from api.errors import MEDIA_TYPE
 from api.examples import APPLICATION, EXAMPLES_OF_ACTS, REPRESENTATION
 from api.reading import CaseReader
@@ -163,7 +165,11 @@ class GatewayByRecord(CaseGateway):
         digest = ActRequest.of(act, actor).digest
         return ActReceipt(version=1, stage=Stage.APPLICATION_REVIEW, at=NOW, digest=digest)
 
-    async def state(self) -> EngineState:
+
+class EngineAtWork(EngineCalls):
+    """Answer that all is well."""
+
+    async def state(self, now: datetime) -> EngineState:
         return EngineState(answers=True, has_worker=True)
 
 
@@ -183,7 +189,7 @@ def everybodys_desk(
     app = create_app(own, now=clock, catalog=catalog)
     parts = app.state.collaborators
     gateway = GatewayByRecord(parts.database, parts.reader)
-    app.state.collaborators = replace(parts, gateway=gateway)
+    app.state.collaborators = replace(parts, gateway=gateway, engine=EngineAtWork(own))
     with TestClient(app) as client:
         desk = Desk(client, own, clock)
         for stage, case_id in CASES.items():

@@ -31,6 +31,15 @@ def test_a_notebook_remembers_over_a_start(tmp_path: Path):
     assert not second.is_done("DEMO-40-068")
     assert second.is_done("DEMO-21-030")
     assert second.case_of("DEMO-10-001") is None
+    assert second.drive_of("attendees") is None
+    second.prepared("attendees", "drv-aaaaaaaaaaaa")
+    assert Notebook(tmp_path / "demo.json").drive_of("attendees") == "drv-aaaaaaaaaaaa"
+
+
+def test_a_notebook_from_before_there_were_drives_is_read(tmp_path: Path):
+    (tmp_path / "demo.json").write_text('{"cases": {"a": "eco-1"}, "done": [], "tours": []}')
+    known = Notebook(tmp_path / "demo.json")
+    assert (known.case_of("a"), known.drive_of("attendees")) == ("eco-1", None)
 
 
 # --- Mail -----------------------------------------------------------------------------------------

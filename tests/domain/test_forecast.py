@@ -20,7 +20,17 @@ def test_a_province_with_few_goes_by_the_share_of_the_country() -> None:
     _, lamphun, country = forecast((RAYONG, LAMPHUN), country_target=150)
     assert lamphun.rate == 9 / 11
     assert (lamphun.basis, lamphun.expected, lamphun.missing) == (Basis.COUNTRY, 3, 2)
-    assert (country.expected, country.target, country.missing) == (16, 150, 134)
+    # 13.6 and 1 + 3 x 9/11 = 3.45: the fractions of both make one more.
+    assert (country.expected, country.target, country.missing) == (17, 150, 133)
+
+
+def test_provinces_with_a_case_each_are_something_together() -> None:
+    """A fifth of a case in each of 140 provinces is nothing there, and 28 in the country."""
+    done = YearCounts(province="10", certified=2, failed=8)
+    many = [YearCounts(province="21", under_way=1) for _ in range(140)]
+    *provinces, country = forecast((done, *many))
+    assert {found.expected for found in provinces[1:]} == {0}
+    assert country.expected == 30
 
 
 def test_without_experience_there_is_no_forecast_but_for_what_is_done() -> None:

@@ -80,7 +80,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 
 def test_everything_it_says_is_true(demo: Demo):
     assert re.findall(r"^FALSE.*$", demo.told, re.MULTILINE) == []
-    assert len(re.findall(r"^ok  ", demo.told, re.MULTILINE)) >= 14
+    assert len(re.findall(r"^ok  ", demo.told, re.MULTILINE)) >= 22
 
 
 def test_cases_stand_at_every_stage_that_needs_neither_a_drive_nor_weeks(demo: Demo):
@@ -107,6 +107,34 @@ def test_the_case_goes_on_after_its_worker_was_killed(demo: Demo):
     killed = told.index("gets SIGKILL")
     assert told.index("feedback, version 9") < killed
     assert killed < told.index("answering, version 10") < told.index("certified, version 13")
+
+
+def test_a_seminar_becomes_a_drive_with_an_outcome_for_each_line(demo: Demo):
+    """The dry run by counts, the progress with its pause, the outcomes and the forecast, line by line."""
+    told = demo.told
+    verdicts = re.search(r"^dry run\trows\n((?:.+\t\d+\n)+)", told, re.MULTILINE)
+    assert verdicts is not None, told
+    assert verdicts[1].split() == [
+        *("new", "131", "already-open", "9", "already-certified", "2", "invited-before", "5"),
+        *("duplicate", "2", "no-contact", "2", "invalid", "2"),
+    ]
+    order = [
+        told.index("running: "),
+        told.index("finished: 153 of 153 rows, 131 opened, 9 joined, 13 skipped"),
+        told.index("missing\nall\t40\t150\t14\t2\t30\t10\n"),
+    ]
+    assert order == sorted(order)
+
+
+def test_invitations_lapse_are_taken_up_and_are_declined(demo: Demo):
+    for line in (
+        r"→ 200, lapsed, version 3; written: invitation to applicant, deadline-reminder to applicant",
+        r"GET /th/apply/\S+ \(the invited\) → 410",
+        r"POST /th/apply/\S+ \(the invited sends it\) → 303",
+        r"→ 200, application-review, version 2; written: invitation to applicant",
+        r"→ 200, declined, version 2; written: invitation to applicant",
+    ):
+        assert re.search(line, demo.told), line
 
 
 def test_each_step_says_what_was_asked_what_came_back_and_who_was_written_to(demo: Demo):
@@ -141,6 +169,22 @@ async def test_a_reader_can_look_at_the_pages(demo: Demo, chromium: Browser):
         await page.screenshot(path=pictures / "case-in-temporal.png")
 
 
+async def test_a_reader_can_answer_an_invitation_in_the_outbox(demo: Demo, chromium: Browser):
+    """From the letter by its link to the prefilled application, which is taken."""
+    context = await chromium.new_context(locale="th-TH")
+    page = await context.new_page()
+    await page.goto(demo.address("an open invitation"))
+    await page.get_by_role("link", name="invitation").click()
+    async with context.expect_page() as opened:
+        await page.frame_locator("iframe").locator("a[href*='/apply/']").first.click()
+    application = await opened.value
+    await expect(application.locator("#email")).to_have_value(re.compile(r"@[a-z-]+\.example$"))
+    await application.locator("#send").click()
+    await application.locator("#send").click()
+    await expect(application.locator(".confirmation .code")).to_contain_text("eco-")
+    await context.close()
+
+
 def test_the_token_it_prints_opens_the_case(demo: Demo):
     (command,) = re.findall(r"^curl .*$", demo.told, re.MULTILINE)
     match shlex.split(command):
@@ -171,7 +215,7 @@ def test_it_ends_on_ctrl_c_and_leaves_no_process(demo: Demo):
 
 
 def test_a_second_start_goes_on_with_what_is_there(demo: Demo):
-    """Nothing is filled in again; another site is walked through, and the first stays as it was."""
+    """Nothing is filled in or opened again; another site is walked, and the first stays as it was."""
     if demo.process.poll() is None:
         demo.process.send_signal(signal.SIGINT)
         demo.process.wait(_END_SECONDS)
@@ -183,6 +227,8 @@ def test_a_second_start_goes_on_with_what_is_there(demo: Demo):
     assert "24 cases are there from an earlier start." in told
     assert "Khon Kaen Sugar Mill" not in told
     assert "in the register as entry 6" in told
+    assert "finished: 153 of 153 rows, 131 opened, 9 joined, 13 skipped" in told
+    assert "dry run" not in told
 
 
 def _children(parent: int) -> list[int]:

@@ -109,6 +109,8 @@ def test_too_much_of_everything() -> None:
     assert fault(b"x" * (MOST_BYTES + 1))[0] == "too-large"
     many = b"registration_no\n" + b"1\n" * (MOST_ROWS + 1)
     assert fault(many) == ("too-many-rows", MOST_ROWS + 2)
+    empty = b"registration_no\n1\n" + b"\n" * 2_000_000
+    assert fault(empty) == ("too-many-rows", 1_048_577)
     wide = "registration_no,name" + ",x" * 300
     assert fault(f"{wide}\n1,2\n".encode()) == ("too-many-columns", 1)
     assert fault(f"registration_no,name\n1,2{',3' * 300}\n".encode()) == ("too-many-columns", 2)

@@ -10,7 +10,8 @@ from sqlalchemy import select
 from starlette.testclient import TestClient
 
 from api.acts_on_record import ActsOnRecord
-from api.case_gateway import CaseGateway, TemporalUnavailable
+from api.case_gateway import CaseGateway
+from api.engine_calls import EngineCalls, TemporalUnavailable
 from api.metrics import Metrics
 from api.public import public_pages
 from api.reading import Calendars, CaseReader
@@ -42,12 +43,11 @@ SAID = {"name": "Somchai", "email": "somchai@sample.example", "phone": "", "text
 class GatewayIntoRecord(CaseGateway):
     """Take acts without Temporal: decided by the same rules and recorded at once."""
 
-    def __init__(self, database: Database, reader: CaseReader, clock: SetClock) -> None:
-        async def nowhere() -> None:
-            raise TemporalUnavailable
-
+    def __init__(
+        self, settings: Settings, database: Database, reader: CaseReader, clock: SetClock
+    ) -> None:
         record = ActsOnRecord(database, reader, clock)
-        super().__init__(nowhere, record, Metrics(), clock)  # type: ignore[arg-type]  # never connects
+        super().__init__(EngineCalls(settings), record, Metrics())
         self._into = database
         self._by = reader
         self.clock = clock
@@ -76,8 +76,11 @@ class GatewayIntoRecord(CaseGateway):
 
 
 @pytest.fixture
-def gateway(database: Database, catalog: ProgramCatalog, clock: SetClock) -> GatewayIntoRecord:
-    return GatewayIntoRecord(database, CaseReader(catalog, Calendars(None, clock)), clock)
+def gateway(
+    settings: Settings, database: Database, catalog: ProgramCatalog, clock: SetClock
+) -> GatewayIntoRecord:
+    reader = CaseReader(catalog, Calendars(None, clock))
+    return GatewayIntoRecord(settings, database, reader, clock)
 
 
 @pytest.fixture

@@ -70,6 +70,13 @@ def test_translations_keep_the_placeholders(language: Language):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+def test_messages_stand_in_order(language: Language):
+    """As the two commands put them: a message is found, and a change shows as one."""
+    found = [forms(m.id)[0] for m in catalog(language) if m.id]
+    assert found == sorted(found), HOW
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_nothing_is_marked_as_uncertain(language: Language):
     assert not [m.id for m in catalog(language) if m.id and m.fuzzy]
 

@@ -43,6 +43,7 @@ def test_a_notice_is_shown_as_text_and_as_mail(client: TestClient, filled: Datab
     assert SITE in mail.text
     assert "sandbox" in mail.headers["content-security-policy"]
     assert "script" not in mail.headers["content-security-policy"]
+    assert '<base target="_blank">' in mail.text
     assert mail.headers["x-frame-options"] == "SAMEORIGIN"
 
 

@@ -3,6 +3,8 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from casework.programs.catalog import ProgramCatalog
 from casework.register.entry import CertificationEntry
@@ -48,6 +50,63 @@ def test_a_later_cycle_takes_over_the_record(catalog: ProgramCatalog):
     second = numbered(2, entry(SITE, catalog, version=9, cycle=2))
     (record,) = fold({}, [first, second]).values()
     assert record.current == second
+
+
+def test_the_end_of_an_earlier_cycle_leaves_the_renewal_as_it_is(catalog: ProgramCatalog):
+    """It ends after the renewal was granted, so the moment of a state does not tell what counts."""
+    before = entry(SITE, catalog, version=9, effective_at=NOW - timedelta(days=1000))
+    ended = before.model_copy(
+        update={"version": 11, "status": RegisterStatus.EXPIRED, "effective_at": NOW}
+    )
+    renewed = entry(SITE, catalog, version=9, cycle=2, effective_at=NOW - timedelta(days=30))
+    (record,) = fold({}, [numbered(1, before), numbered(2, renewed), numbered(3, ended)]).values()
+    assert record.current.number == 2
+    assert [each.number for each in record.entries] == [3, 2, 1]
+
+
+def test_a_certification_that_still_holds_counts_before_a_later_one_that_ended(
+    catalog: ProgramCatalog,
+):
+    first = entry(SITE, catalog, version=9, effective_at=NOW - timedelta(days=300))
+    second = entry(SITE, catalog, version=9, cycle=2, effective_at=NOW - timedelta(days=200))
+    gone = second.model_copy(
+        update={"version": 10, "status": RegisterStatus.WITHDRAWN, "effective_at": NOW}
+    )
+    (record,) = fold(
+        {}, [numbered(n, body) for n, body in enumerate((first, second, gone), 1)]
+    ).values()
+    assert record.current.number == 1
+
+
+@given(data=st.data())
+def test_a_record_is_the_same_in_whatever_order_its_entries_come(
+    catalog: ProgramCatalog, data: st.DataObject
+):
+    """All at once or one by one: the newest active certification, else the newest."""
+    bodies: list[CertificationEntry] = []
+    standing: list[tuple[bool, int, int]] = []
+    for cycle, granted in enumerate(
+        data.draw(st.lists(st.integers(0, 900), min_size=1, max_size=4, unique=True))
+    ):
+        at = NOW + timedelta(days=granted)
+        body = entry(SITE, catalog, version=9, cycle=cycle, effective_at=at)
+        bodies.append(body)
+        states = data.draw(st.lists(st.sampled_from(RegisterStatus), max_size=2))
+        for version, status in enumerate(states, 10):
+            at += timedelta(days=data.draw(st.integers(0, 900)))
+            body = body.model_copy(
+                update={"version": version, "status": status, "effective_at": at}
+            )
+            bodies.append(body)
+        standing.append((body.status is RegisterStatus.ACTIVE, granted, cycle))
+    entries = [numbered(n, body) for n, body in enumerate(bodies, 1)]
+    shuffled = data.draw(st.permutations(entries))
+    split = data.draw(st.integers(0, len(shuffled)))
+    (record,) = fold(fold({}, shuffled[:split]), shuffled[split:]).values()
+    (same,) = fold({}, entries).values()
+    assert record == same
+    last = [body for body in bodies if body.case_id.endswith(f"-{max(standing)[2]}")][-1]
+    assert record.current.body == last
 
 
 def test_each_program_of_a_site_has_a_record_of_its_own(catalog: ProgramCatalog):

@@ -1,5 +1,7 @@
 """Drives in SQL: kept once, seen by those whose provinces they reach, and led from state to state."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 
 import pytest
@@ -57,6 +59,21 @@ def test_a_seminar_and_its_drive_are_kept_once_for_a_key(database: Database) -> 
         assert kept is not None
         assert (kept.state, kept.seminar_id) == (DriveState.DRAFT, held.id)
         assert drives.provinces_of(session, drive.id) == "*"
+
+
+def test_of_requests_that_come_together_one_is_kept(database: Database) -> None:
+    """A retry may overtake the answer that it did not wait for."""
+    together = threading.Barrier(4)
+
+    def keep(_: int) -> tuple[str, str]:
+        together.wait()
+        with database.writing() as session:
+            held = drives.add_seminar(session, seminar(), NOW)
+            return held.id, drives.add_drive(session, new_drive(seminar=held.id), NOW).id
+
+    with ThreadPoolExecutor(4) as threads:
+        kept = set(threads.map(keep, range(4)))
+    assert len(kept) == 1
 
 
 @pytest.mark.parametrize(

@@ -1,21 +1,27 @@
 """The dry run names every row, and writes to no case."""
 
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import cast
 
 import pytest
 from sqlalchemy import func, insert, select
+from sqlalchemy.orm import Session
 
-from casework.domain.drives import ListedSite, RowVerdict
+from casework.domain.drives import DriveState, ListedSite, RowVerdict
 from casework.domain.stages import Stage
 from casework.store import dry_run as module
 from casework.store.casebook import record
 from casework.store.database import Database
 from casework.store.drive_rows import NewDriveRow, Problem, list_rows
-from casework.store.drive_tables import DriveRow
+from casework.store.drive_states import DriveNotInState, ListChanged, lock_unstarted, start
+from casework.store.drive_tables import Drive, DriveRow
 from casework.store.dry_run import dry_run
 from casework.store.enrollments import NewEnrollment, Opened, open_enrollment
 from casework.store.tables import CaseRow, Contact, Enrollment, Establishment
-from tests.drive_lists import drive_with, fill, site
+from tests.drive_lists import drive_with, fill, rows_of, site
 from tests.sample_case import NOW
 from tests.statements import counted
 from tests.store.rows import establishment_row
@@ -195,6 +201,90 @@ def test_duplicates_are_of_the_first_line_that_can_be_reached(database: Database
 def test_a_second_dry_run_gives_the_same_answer(database: Database) -> None:
     drive_id = drive_with(database, [site(1), site(1), site(2)])
     assert verdicts(database, drive_id) == verdicts(database, drive_id)
+
+
+@dataclass
+class Interrupted:
+    """A database on which somebody else does something before one of our transactions."""
+
+    database: Database
+    before: int
+    meanwhile: Callable[[], object]
+
+    @contextmanager
+    def writing(self) -> Generator[Session]:
+        self.before -= 1
+        if self.before == 0:
+            self.meanwhile()
+        with self.database.writing() as session:
+            yield session
+
+
+@pytest.mark.parametrize("before", [2, 3, 4, 5])
+def test_a_list_that_comes_during_a_dry_run_is_not_taken_for_judged(
+    database: Database, monkeypatch: pytest.MonkeyPatch, before: int
+) -> None:
+    """Whenever it comes: its rows have no verdict, or not one of its own duplicates."""
+    monkeypatch.setattr(module, "BATCH", 1)
+    drive_id = drive_with(database, [site(1), site(2)])
+
+    def another_list() -> None:
+        fill(database, drive_id, rows_of([site(3), site(3)]))
+
+    interrupted = cast("Database", Interrupted(database, before, another_list))
+    with pytest.raises(ListChanged):
+        dry_run(interrupted, drive_id, NOW)
+    assert [row.verdict for row in rows(database, drive_id)] == [None, None]
+    assert state_of(database, drive_id) is DriveState.DRAFT
+    assert verdicts(database, drive_id) == [(RowVerdict.NEW, None), (RowVerdict.DUPLICATE, "2")]
+
+
+def test_of_two_dry_runs_the_later_one_counts(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "BATCH", 1)
+    drive_id = drive_with(database, [site(1), site(1)])
+
+    def again() -> None:
+        assert verdicts(database, drive_id) == found
+
+    found = [(RowVerdict.NEW, None), (RowVerdict.DUPLICATE, "2")]
+    with pytest.raises(ListChanged):
+        dry_run(cast("Database", Interrupted(database, 2, again)), drive_id, NOW)
+    assert state_of(database, drive_id) is DriveState.READY
+
+
+def test_a_drive_is_not_started_while_it_is_judged_again(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some of its rows would run by the verdicts of one dry run, some by those of the other."""
+    monkeypatch.setattr(module, "BATCH", 1)
+    drive_id = drive_with(database, [site(1), site(2)])
+    dry_run(database, drive_id, NOW)
+
+    def go() -> None:
+        with pytest.raises(DriveNotInState), database.writing() as session:
+            start(session, drive_id, "officer-21", NOW)
+
+    dry_run(cast("Database", Interrupted(database, 3, go)), drive_id, NOW)
+    assert state_of(database, drive_id) is DriveState.READY
+
+
+@pytest.mark.postgres
+def test_a_list_that_comes_before_the_lock_is_seen_after_it(postgresql_database: Database) -> None:
+    """What the session has read of the drive before is old by then."""
+    database = postgresql_database
+    drive_id = drive_with(database, [site(1)])
+    with database.writing() as session:
+        seen = session.get_one(Drive, drive_id).state_at
+        fill(database, drive_id, rows_of([site(2)]))
+        with pytest.raises(ListChanged):
+            lock_unstarted(session, drive_id, seen)
+
+
+def state_of(database: Database, drive_id: str) -> DriveState:
+    with database.reading() as session:
+        return session.get_one(Drive, drive_id).state
 
 
 def test_a_dry_run_goes_in_batches_of_few_statements(

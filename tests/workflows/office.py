@@ -21,22 +21,24 @@ from temporalio.client import (
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import ApplicationError
-from temporalio.worker import Interceptor, Worker
+from temporalio.worker import Interceptor, Worker, WorkflowRunner
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from activities.casebook import CasebookActivities
 from activities.register import RegisterActivities
 from casework.contracts import enrollment
 from casework.devserver import TemporalDevServer
 from casework.domain import acts as a
-from casework.domain.actors import Actor
+from casework.domain.actors import Actor, ActorKind
 from casework.domain.case import Case, Terms
 from casework.domain.events import Recorded
 from casework.domain.rules import Period, PeriodName, ProgramRules, Unit
 from casework.programs.catalog import ProgramCatalog
 from casework.store import casebook
 from casework.store.database import Database
+from casework.store.people import StaffMember, put_people
 from casework.store.tables import Contact, Establishment
-from tests.sample_case import CALENDAR, ESTABLISHMENT, RULES, TERMS, act_of
+from tests.sample_case import CALENDAR, ESTABLISHMENT, INSPECTOR, OFFICER, RULES, TERMS, act_of
 from workflows.enrollment_case import EnrollmentCase
 
 
@@ -73,6 +75,29 @@ def seed_establishment(database: Database) -> None:
                 language="th",
                 created_at=now,
             )
+        )
+
+
+def seed_staff(database: Database) -> None:
+    """Put the officers and the inspector of the sample case, who work in province 21, into the directory."""
+    parts = {
+        OFFICER.person: ActorKind.OFFICER,
+        "officer-22": ActorKind.OFFICER,
+        INSPECTOR.person: ActorKind.INSPECTOR,
+    }
+    with database.writing() as session:
+        put_people(
+            session,
+            [
+                StaffMember(
+                    person=person,
+                    name=person,
+                    email=f"{person}@office.example",
+                    kinds=(kind,),
+                    provinces=frozenset({"21"}),
+                )
+                for person, kind in parts.items()
+            ],
         )
 
 
@@ -205,6 +230,7 @@ async def office_at_work(
     rules: ProgramRules = RULES,
     case_id: str | None = None,
     interceptors: tuple[Interceptor, ...] = (),
+    workflow_runner: WorkflowRunner | None = None,
 ) -> AsyncIterator[Office]:
     """Have a database, a worker in this process and a case that may start."""
     client = await pydantic_client(server)
@@ -214,16 +240,20 @@ async def office_at_work(
     queue = f"test-{uuid.uuid4().hex[:12]}"
     case_id = case_id or f"eco-{uuid.uuid4().hex[:12]}"
     terms = TERMS.model_copy(update={"case_id": case_id, "rules": rules, "calendar": CALENDAR})
-    async with case_worker(client, queue, database, interceptors):
+    async with case_worker(client, queue, database, interceptors, workflow_runner):
         yield Office(client, server, database, queue, terms)
     database.close()
 
 
 @asynccontextmanager
 async def case_worker(
-    client: Client, queue: str, database: Database, interceptors: tuple[Interceptor, ...] = ()
+    client: Client,
+    queue: str,
+    database: Database,
+    interceptors: tuple[Interceptor, ...] = (),
+    workflow_runner: WorkflowRunner | None = None,
 ) -> AsyncIterator[None]:
-    """Have a worker for cases in this process, with the real activities."""
+    """Have a worker for cases in this process, with the real activities, and in the sandbox unless told otherwise."""
     book = CasebookActivities(database)
     with ThreadPoolExecutor(8) as threads:
         async with Worker(
@@ -239,5 +269,6 @@ async def case_worker(
             max_concurrent_activities=8,
             max_concurrent_local_activities=8,
             interceptors=interceptors,
+            workflow_runner=workflow_runner or SandboxedWorkflowRunner(),
         ):
             yield

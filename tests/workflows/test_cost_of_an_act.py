@@ -1,5 +1,6 @@
 """What one act over HTTP costs the application database: counted over API and worker together."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx2
@@ -9,9 +10,9 @@ from api.app import create_app
 from casework.domain.actors import ActorKind
 from casework.identity import issue_token
 from casework.settings import Settings
-from tests.sample_case import OFFICER
+from tests.sample_case import INSPECTOR, OFFICER
 from tests.statements import counted
-from tests.workflows.office import Office
+from tests.workflows.office import Office, seed_staff
 from tests.workflows.paths import apply, to_inspection
 
 MOST_STATEMENTS = 8
@@ -45,6 +46,26 @@ async def test_an_act_takes_at_most_8_statements_and_1_commit(
     await apply(office)
     answer, statements, commits = await _post(office, settings, act, body, version=1)
     assert answer.status_code == 200, answer.text
+    assert len(statements) <= MOST_STATEMENTS, statements
+    assert commits == 1
+
+
+async def test_an_act_that_names_somebody_takes_one_statement_more(
+    office: Office, settings: Settings
+) -> None:
+    """A look into the staff directory."""
+    seed_staff(office.database)
+    await to_inspection(office)
+    body: dict[str, object] = {
+        "visit_at": (datetime.now(UTC) + timedelta(days=7)).isoformat(),
+        "inspector": INSPECTOR.person,
+        "declaration": {"has_conflict": False, "statement": "None."},
+    }
+    answer, statements, commits = await _post(
+        office, settings, "schedule-inspection", body, version=2
+    )
+    assert answer.status_code == 200, answer.text
+    assert sum("FROM people" in text for text in statements) == 1
     assert len(statements) <= MOST_STATEMENTS, statements
     assert commits == 1
 

@@ -97,7 +97,6 @@ _TABLES = (
     "evidence_files",
     "people",
     "refusals",
-    "register_records",
     "contacts",
     "journal",
     "journal_superseded",
@@ -226,28 +225,6 @@ def _create_tables() -> None:
         sa.PrimaryKeyConstraint("id", name="journal_superseded_pkey"),
     )
     op.create_index("journal_superseded_case", "journal_superseded", ["case_id", "id"])
-    op.create_table(
-        "register_records",
-        sa.Column("establishment_id", ident(), nullable=False),
-        sa.Column("program", ident(), nullable=False),
-        sa.Column("public_id", ident(), nullable=False),
-        sa.Column("entry", sa.Integer(), nullable=False),
-        sa.Column("case_id", ident(), nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("effective_at", instant(), nullable=False),
-        sa.Column("status", sa.String(32), nullable=False),
-        sa.Column("province", ident(), nullable=False),
-        sa.Column("level", ident(), nullable=True),
-        sa.Column("granted_on", sa.Date(), nullable=False),
-        sa.Column("valid_until", sa.Date(), nullable=True),
-        sa.Column("name_th", sa.Text(), nullable=True),
-        sa.Column("name_en", sa.Text(), nullable=True),
-        sa.Column("search_text", sa.Text(), nullable=False),
-        sa.Column("body", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("establishment_id", "program", name="register_records_pkey"),
-        sa.UniqueConstraint("public_id", name="register_records_public_id_key"),
-    )
-    op.create_index("register_records_province", "register_records", ["province", "public_id"])
     op.create_table(
         "contacts",
         sa.Column("id", ident(), nullable=False),

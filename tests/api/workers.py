@@ -14,7 +14,7 @@ from worker import THREADS, case_worker, drive_worker
 
 
 @contextmanager
-def drives_at_work(settings: Settings, catalog: ProgramCatalog) -> Iterator[None]:
+def workers_at_work(settings: Settings, catalog: ProgramCatalog) -> Iterator[None]:
     """Run the real workers of cases and drives in a thread of their own."""
     loop, stop, started = asyncio.new_event_loop(), asyncio.Event(), threading.Event()
 
