@@ -4,20 +4,21 @@ import asyncio
 import contextlib
 import uuid
 from collections import Counter
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
 from temporalio import activity
 
 from casework.contracts.notice_delivery import DRAIN, DrainReport, DrainRequest
-from casework.notices.composing import NoticeComposer
+from casework.notices.catalogue import NoticeSlug
+from casework.notices.composing import Addressed, NoticeComposer
 from casework.notices.faults import NotComposable
 from casework.notices.mailer import Delivery, Mailer, Permanent, Sent, Temporary, Unknown
-from casework.notices.pace import Pace
+from casework.notices.pace import Pace, seconds_between
 from casework.store import outbox
 from casework.store.database import Database
 from casework.store.tables import NoticeRow
@@ -29,6 +30,11 @@ A mail server that is down over a night and a morning costs no notice. After the
 failed, and staff see it.
 """
 
+
+_LAST = (NoticeSlug.INVITATION,)
+"""What makes way for everything else: nobody waits for an invitation, and a drive has thousands."""
+
+_Made = TypeVar("_Made")
 
 _BETWEEN_LOOKS_FOR_STALE = timedelta(minutes=1)
 
@@ -80,6 +86,7 @@ class NoticesActivities:
         composer: NoticeComposer,
         mailer: Mailer | None,
         pace: str,
+        pace_in_all: str,
         clock: Clock | None = None,
         *,
         at_once: int = 4,
@@ -95,6 +102,8 @@ class NoticesActivities:
             mailer: sends them. None leaves every notice in the outbox as ``created``, to be read
                 there and sent once there is a mail server.
             pace: how many may leave for one mail domain, such as ``60/minute``.
+            pace_in_all: how many may leave in all, such as ``1200/minute``. They are spread evenly: making
+                messages is work, and in a burst it would slow down everybody else.
             clock: the system's, unless a test brings its own.
             at_once: notices claimed and sent at the same time; a crash makes no more than these
                 unknown.
@@ -107,6 +116,7 @@ class NoticesActivities:
         self._composer = composer
         self._mailer = mailer
         self._pace = Pace(pace)
+        self._seconds_between = seconds_between(pace_in_all)
         self._clock = clock or WorkerClock()
         self._at_once = at_once
         self._poll_seconds = poll_seconds
@@ -130,9 +140,11 @@ class NoticesActivities:
                     look_for_stale_at = now + _BETWEEN_LOOKS_FOR_STALE
                 done = await self._finish_what_is_begun(now)
                 ends.update(done)
-                if not done:
-                    left = (until - now).total_seconds()
-                    await self._clock.pause(min(self._poll_seconds, left))
+                rest = len(done) * self._seconds_between if done else self._poll_seconds
+                next_at = min(now + timedelta(seconds=rest), until)
+                left = (next_at - self._clock.now()).total_seconds()
+                if left > 0:
+                    await self._clock.pause(left)
         return DrainReport(**{end.value: ends[end] for end in _End})
 
     async def _finish_what_is_begun(self, now: datetime) -> list[_End]:
@@ -159,24 +171,29 @@ class NoticesActivities:
         return [end for end in ends if isinstance(end, _End)]
 
     async def _deliver(self, mailer: Mailer, row: NoticeRow, claim: str) -> _End:
-        made = await self._compose(row)
-        if not isinstance(made, EmailMessage):
-            return await self._note(row, claim, made)
-        later = self._pace.admit(_domains(made), self._clock.now())
+        composer = self._composer
+        to = await self._compose(row, lambda: composer.address(row.key))
+        if not isinstance(to, Addressed):
+            return await self._note(row, claim, to)
+        # Before it is written: in a drive many come back later, and some more than once.
+        later = self._pace.admit(to.domains, self._clock.now())
         if later is not None:
             await asyncio.to_thread(self._put_back, row, claim, later, None)
             return _End.DEFERRED
+        message = await self._compose(row, lambda: composer.write(to))
+        if not isinstance(message, EmailMessage):
+            return await self._note(row, claim, message)
         try:
-            delivery = await mailer.send(made)
+            delivery = await mailer.send(message)
         except Exception as fault:
             # Nobody knows how far it had come.
             delivery = Unknown(f"The mailer failed: {fault!r}")
         return await self._note(row, claim, delivery)
 
-    async def _compose(self, row: NoticeRow) -> EmailMessage | Delivery:
-        """Return the message, or why there is none: that must not stop the other notices."""
+    async def _compose(self, row: NoticeRow, work: Callable[[], _Made]) -> _Made | Delivery:
+        """Return what was made of a notice, or why there is nothing: that must not stop the others."""
         try:
-            return await asyncio.to_thread(self._composer.compose, row.key)
+            return await asyncio.to_thread(work)
         except NotComposable as fault:
             return Permanent(str(fault))
         except SQLAlchemyError as fault:
@@ -204,7 +221,7 @@ class NoticesActivities:
 
     def _claim_due(self, now: datetime, claim: str) -> list[NoticeRow]:
         with self._database.writing() as session:
-            return outbox.claim_due(session, now, self._at_once, claim)
+            return outbox.claim_due(session, now, self._at_once, claim, last=_LAST)
 
     def _put_back(
         self, row: NoticeRow, claim: str, next_attempt_at: datetime, failure: str | None
@@ -228,10 +245,6 @@ class NoticesActivities:
                     return _End.FAILED, outbox.mark_failed(session, key, claim, now, reason)
                 case Unknown(reason=reason):
                     return _End.UNKNOWN, outbox.mark_unknown(session, key, claim, now, reason)
-
-
-def _domains(message: EmailMessage) -> frozenset[str]:
-    return frozenset(str(address.domain).lower() for address in message["To"].addresses)
 
 
 @contextlib.asynccontextmanager

@@ -47,6 +47,9 @@ class Settings(BaseSettings):
     mail_pace: Annotated[
         str, Field(description="Most messages to one mail domain, such as 60/minute.")
     ] = "60/minute"
+    mail_pace_in_all: Annotated[
+        str, Field(description="Most messages to all domains together, evenly spread.")
+    ] = "600/minute"
     token_issuer: Annotated[str, Field(description="Expected issuer (iss) of bearer tokens.")] = (
         "casework-local"
     )

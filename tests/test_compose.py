@@ -207,7 +207,14 @@ def test_every_setting_exists_and_its_default_reads():
         if key in fields and value is not None
     }
     settings = Settings.model_validate(values)
-    same = ("mail_from", "mail_pace", "token_issuer", "token_audience", "sample_programs")
+    same = (
+        "mail_from",
+        "mail_pace",
+        "mail_pace_in_all",
+        "token_issuer",
+        "token_audience",
+        "sample_programs",
+    )
     defaults = Settings.model_construct()
     assert {key: getattr(settings, key) for key in same} == {
         key: getattr(defaults, key) for key in same

@@ -36,6 +36,20 @@ class Preview:
     html: str
 
 
+@dataclass(frozen=True)
+class Addressed:
+    """A notice whose readers are known and whose words are not written yet."""
+
+    key: str
+    occasion: Occasion
+    to: tuple[Address, ...]
+
+    @property
+    def domains(self) -> frozenset[str]:
+        """The mail domains it is for."""
+        return frozenset(str(address.domain).lower() for address in self.to)
+
+
 class NoticeComposer:
     """Make messages of notices. Owns their form, not when they leave and not what became of them.
 
@@ -79,14 +93,33 @@ class NoticeComposer:
         Raises:
             NotComposable: there will be no message, however often one tries.
         """
-        occasion, rendered = self._render(key)
+        return self.write(self.address(key))
+
+    def address(self, key: str) -> Addressed:
+        """Return whom a notice is for. It costs less than the message, which need not be written before its time.
+
+        Raises:
+            NotComposable: as :meth:`compose`.
+        """
+        with self._database.reading() as session:
+            occasion = read_occasion(session, self._catalog, NoticeKey.parse(key))
         readers = tuple(address_of(mailbox) for mailbox in occasion.readers.mailboxes)
+        return Addressed(key, occasion, readers)
+
+    def write(self, addressed: Addressed) -> EmailMessage:
+        """Return the message.
+
+        Raises:
+            NotComposable: as :meth:`compose`.
+        """
+        occasion, readers = addressed.occasion, addressed.to
+        rendered = self._render(occasion)
         message = EmailMessage(policy=SMTP)
         message["From"] = self._sender
         message["To"] = readers
         message["Subject"] = rendered.subject
         message["Date"] = self._now()
-        message["Message-ID"] = self.message_id(key)
+        message["Message-ID"] = self.message_id(addressed.key)
         # RFC 3834: no vacation replies to this, please.
         message["Auto-Submitted"] = "auto-generated"
         # Thai is not ASCII: this encoding passes every server, with 8BITMIME or without.
@@ -112,8 +145,9 @@ class NoticeComposer:
         Raises:
             NotComposable: as :meth:`compose`.
         """
-        occasion, rendered = self._render(key)
-        to = tuple(str(address_of(mailbox)) for mailbox in occasion.readers.mailboxes)
+        addressed = self.address(key)
+        rendered = self._render(addressed.occasion)
+        to = tuple(str(address) for address in addressed.to)
         return Preview(to=to, subject=rendered.subject, text=rendered.text, html=rendered.html)
 
     def message_id(self, key: str) -> str:
@@ -121,12 +155,9 @@ class NoticeComposer:
         digest = hashlib.sha256(key.encode()).hexdigest()[:32]
         return f"<{digest}@{self._sender.domain}>"
 
-    def _render(self, key: str) -> tuple[Occasion, Rendered]:
-        name = NoticeKey.parse(key)
-        with self._database.reading() as session:
-            occasion = read_occasion(session, self._catalog, name)
+    def _render(self, occasion: Occasion) -> Rendered:
         context = context_of(occasion, self._addresses)
-        return occasion, render(name.slug, occasion.readers.language, context)
+        return render(occasion.key.slug, occasion.readers.language, context)
 
 
 def address_of(mailbox: Mailbox) -> Address:

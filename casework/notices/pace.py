@@ -11,6 +11,16 @@ _SHARE_OF_THE_WAITING = 0.8
 a drive of ten thousand invitations."""
 
 
+def seconds_between(notation: str) -> float:
+    """Return the seconds from one message to the next at a pace such as ``1200/minute``.
+
+    Raises:
+        ValueError: it is none.
+    """
+    limit = parse(notation)
+    return limit.get_expiry() / limit.amount
+
+
 class Pace:
     """Let so many messages leave for each mail domain within any stretch of time.
 

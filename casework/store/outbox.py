@@ -4,7 +4,7 @@ A sender claims rows (``created`` to ``sending``), sends, and marks each with th
 a crash left in ``sending`` becomes ``unknown`` and stays so until a person decides.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -88,16 +88,19 @@ def add_notices(
         )
 
 
-def claim_due(session: Session, now: datetime, limit: int, claim: str) -> list[NoticeRow]:
+def claim_due(
+    session: Session, now: datetime, limit: int, claim: str, last: Collection[str] = ()
+) -> list[NoticeRow]:
     """Take up to ``limit`` notices that are due, the longest due first, for this claim alone.
 
-    They are ``sending`` from here on, and their attempt is counted. One statement; senders at work
-    at the same time get different rows and do not wait for one another.
+    Those of the slugs in ``last`` are taken when there are no others. They are ``sending`` from here
+    on, and their attempt is counted. One statement; senders at work at the same time get different
+    rows and do not wait for one another.
     """
     due = (
         select(col(NoticeRow.key))
         .where(col(NoticeRow.state) == NoticeState.CREATED, col(NoticeRow.next_attempt_at) <= now)
-        .order_by(col(NoticeRow.next_attempt_at), col(NoticeRow.key))
+        .order_by(col(NoticeRow.slug).in_(last), col(NoticeRow.next_attempt_at), col(NoticeRow.key))
         .limit(limit)
         .with_for_update(skip_locked=True)
         # As a CTE it is worked out once; a plain subquery may be repeated and claim too many.

@@ -70,12 +70,15 @@ class Office:
         self.environment = ActivityEnvironment()
         self.tale = Tale(database, catalog).applied()
 
-    def activities(self, mailer: Mailer | None, pace: str = "100/minute") -> NoticesActivities:
+    def activities(
+        self, mailer: Mailer | None, pace: str = "100/minute", pace_in_all: str = "1200/minute"
+    ) -> NoticesActivities:
         return NoticesActivities(
             self.database,
             composer_of(self.database, self.catalog),
             mailer,
             pace,
+            pace_in_all,
             self.clock,
             poll_seconds=60,
         )
@@ -264,6 +267,18 @@ async def test_a_domain_gets_no_more_than_its_pace(office: Office, smtp_sink: Sm
     )
 
 
+async def test_messages_to_many_domains_are_spread_evenly(
+    office: Office, smtp_sink: SmtpSink
+) -> None:
+    """A few at a time, each few when the pace in all has come to them."""
+    for number in range(2, 5):
+        Tale(office.database, office.catalog, f"eco-tale0000000{number}").applied()
+    drain = office.activities(mailer(smtp_sink), pace_in_all="60/minute").drain
+    report = await office.environment.run(drain, DrainRequest(seconds=20))
+    assert report.sent == 8
+    assert office.clock.pauses == [4, 4, 12]
+
+
 async def test_paced_notices_all_leave_in_the_end(office: Office, smtp_sink: SmtpSink) -> None:
     """None overtakes the pace, none is lost."""
     for number in range(2, 5):
@@ -302,6 +317,7 @@ async def test_a_worker_that_shuts_down_is_not_kept_waiting(
         composer_of(office.database, office.catalog),
         mailer(smtp_sink),
         "100/minute",
+        "1200/minute",
         StandingClock(),
         poll_seconds=3600,
     )

@@ -157,7 +157,7 @@ def test_what_is_looked_for_every_minute_has_an_index(full: Database) -> None:
             sweeping.overdue(session, far, timedelta(), 10)
             sweeping.stale_calendars(session, "revision", 10)
         with full.writing() as session:
-            outbox.claim_due(session, NOW, 10, "c1")
+            outbox.claim_due(session, NOW, 10, "c1", last=["invitation"])
             outbox.abandon_stale(session, NOW, timedelta(minutes=5))
     indexes = ("cases_deadline", "cases_calendar", "notices_due", "notices_sending")
     with full.engine.connect() as connection:

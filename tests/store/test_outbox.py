@@ -63,6 +63,18 @@ def test_what_has_been_due_longest_goes_first(database: Database) -> None:
     assert claim(database, now=LATER) == [keys[1], keys[2], keys[0]]
 
 
+def test_what_may_wait_goes_when_there_is_nothing_else(database: Database) -> None:
+    put(
+        database,
+        Story().lead_to(Stage.APPLICATION_REVIEW),
+        [NewNotice(slug, 1, "con-1") for slug in ("invitation", "receipt")],
+    )
+    for expected in ("receipt", "invitation"):
+        with database.writing() as session:
+            (taken,) = outbox.claim_due(session, NOW, 1, "c1", last=["invitation"])
+        assert taken.slug == expected
+
+
 def test_a_sent_notice_keeps_its_message_id_and_is_not_sent_again(database: Database) -> None:
     (key,) = queue(database, "con-1")
     claim(database)
