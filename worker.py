@@ -65,6 +65,10 @@ POLLS = 16
 """Workflow tasks a worker asks for at a time, half of them of cases that are new to it. With the SDK's five, of which
 one is for new cases, Temporal had to put most cases of a drive aside in its database and read them back."""
 
+CASES_IN_MEMORY = 500
+"""Cases that a worker need not replay for their next act. All that they hold is gone through whenever Python looks for
+garbage, and every case waits meanwhile: a tenth of a second for these, three for the SDK's thousand."""
+
 DRIVES_AT_ONCE = 4
 """Pages of different drives that one worker opens at the same time."""
 
@@ -122,6 +126,7 @@ def case_worker(
         activity_executor=threads,
         max_concurrent_activities=THREADS,
         max_concurrent_local_activities=THREADS,
+        max_cached_workflows=CASES_IN_MEMORY,
         max_concurrent_workflow_task_polls=POLLS,
         nonsticky_to_sticky_poll_ratio=0.5,
         graceful_shutdown_timeout=FINISH_WITHIN,

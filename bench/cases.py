@@ -21,7 +21,7 @@ from rich.table import Table
 from temporalio.client import Client
 from temporalio.worker import Worker
 
-from bench.bare import UPDATES, WORKFLOW, BareCase, publish
+from bench.bare import QUEUE, UPDATES, WORKFLOW, BareCase, publish, walk_bare
 from bench.walk import Walk
 from casework.devserver import TemporalDevServer
 from tests.journeys.town import Town, town_at
@@ -35,14 +35,10 @@ ACTS_A_ROUND = 40
 FEEDBACK_SECONDS = 1
 
 
-async def bare_case(client: Client, queue: str) -> None:
+async def bare_case(client: Client) -> None:
     """Walk one bare workflow to its end."""
-    handle = await client.start_workflow(
-        WORKFLOW, float(FEEDBACK_SECONDS), id=f"bare-{uuid.uuid4()}", task_queue=queue
-    )
-    for n in range(UPDATES):
-        await handle.execute_update("act", f"note {n}", result_type=int)
-    await handle.result()
+    workflow_id = await walk_bare(client, FEEDBACK_SECONDS)
+    await client.get_workflow_handle(workflow_id).result()
 
 
 async def timed(walk: Callable[[], Awaitable[object]]) -> float:
@@ -66,7 +62,7 @@ async def whole_cases(folder: Path) -> list[float]:
         with ThreadPoolExecutor(8) as threads:
             bare = Worker(
                 client,
-                task_queue="bare",
+                task_queue=QUEUE,
                 workflows=[BareCase],
                 activities=[publish],
                 activity_executor=threads,
@@ -78,10 +74,10 @@ async def whole_cases(folder: Path) -> list[float]:
                 server, folder, rules=rules, interceptors=(walk.bell,), workflow_runner=RUNNER
             )
             async with bare, office_of as office:
-                await bare_case(client, "bare")
+                await bare_case(client)
                 await walk.one_case(office.terms, office.queue)
                 for _ in range(ROUNDS):
-                    floor = await timed(lambda: bare_case(client, "bare"))
+                    floor = await timed(lambda: bare_case(client))
                     engine = await timed(lambda: walk.one_case(office.terms, office.queue))
                     ratios.append(floor / engine)
     return ratios
@@ -101,12 +97,12 @@ async def _acts(town: Town) -> list[float]:
     path = f"/api/v1/cases/{town.case_id}/acts/add-note"
     version = int(town.view()["version"])
     async with (
-        Worker(client, task_queue="bare", workflows=[BareCase], workflow_runner=RUNNER),
+        Worker(client, task_queue=QUEUE, workflows=[BareCase], workflow_runner=RUNNER),
         httpx2.AsyncClient(base_url=town.client.url, timeout=30) as http,
     ):
         for _ in range(ROUNDS):
             handle = await client.start_workflow(
-                WORKFLOW, 0.0, id=f"bare-{uuid.uuid4()}", task_queue="bare"
+                WORKFLOW, 0.0, id=f"bare-{uuid.uuid4()}", task_queue=QUEUE
             )
             floor, over_http = [], []
             for n in range(ACTS_A_ROUND):

@@ -423,4 +423,4 @@ def main(*, rows: int = ALL, workers: int = 1, logs: Path | None = None) -> int:
 
 
 if __name__ == "__main__":
-    leave(run(main, result_action="return_value"))
+    leave(run(main, result_action="return_value") or 0)

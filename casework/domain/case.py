@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Self
 
+from pydantic import field_validator
+
 from casework.domain import events as e
 from casework.domain._model import Code, Compact, Frozen, Instant, ProvinceCode, Ref, Row
 from casework.domain.actors import Actor, ActorKind, ActorRef
@@ -15,6 +17,8 @@ from casework.domain.rules import HOLDERS, NONCONFORMITIES, Holder, PeriodName, 
 from casework.domain.scoring import Assessment, Standing, assess, must_close
 from casework.domain.stages import CLOSED, Stage, check_transition
 
+_RULES: dict[tuple[str, str], ProgramRules] = {}
+
 
 class Terms(Frozen):
     """What is fixed when a case opens; only the calendar is ever replaced, by ``CalendarAdopted``."""
@@ -24,6 +28,13 @@ class Terms(Frozen):
     province: ProvinceCode
     rules: ProgramRules
     calendar: WorkCalendar
+
+    @field_validator("rules")
+    @classmethod
+    def _kept_once(cls, rules: ProgramRules) -> ProgramRules:
+        """Have one copy of the same rules, however many cases a worker has in memory."""
+        known = _RULES.setdefault((rules.program, rules.version), rules)
+        return known if known == rules else rules
 
 
 class Interval(Row):

@@ -76,14 +76,6 @@ def _become_draft(drive: Drive, now: datetime) -> datetime:
     return drive.state_at
 
 
-def set_speed(session: Session, drive_id: str, pace: int | None, window: int) -> None:
-    """Set how fast the drive will go when it is started next."""
-    drive = lock_drive(session, drive_id)
-    if drive.state in _UNDER_WAY:
-        raise DriveNotInState(drive_id, drive.state)
-    drive.pace, drive.window = pace, window
-
-
 def start(session: Session, drive_id: str, person: str, now: datetime) -> DriveInput:
     """Give every row its outcome or make it pending, and return what the workflow starts with.
 

@@ -159,14 +159,9 @@ def _same_number(session: Session, drive_id: str) -> None:
 
 
 def _same_name(session: Session, drive_id: str, name: SQLColumnExpression[str | None]) -> None:
-    shared = (
-        select(name, col(DriveRow.province))
-        .where(*_usable(drive_id), name.is_not(None), col(DriveRow.province).is_not(None))
-        .group_by(name, col(DriveRow.province))
-        .having(func.count() > 1)
-        .subquery()
-    )
-    rows = session.execute(
+    # Counted in passing: joined with the names that are there twice, a list that has no statistics yet would
+    # be gone through once for each of its rows.
+    ranked = (
         select(
             name,
             col(DriveRow.province),
@@ -175,10 +170,16 @@ def _same_name(session: Session, drive_id: str, name: SQLColumnExpression[str | 
             col(DriveRow.latitude),
             col(DriveRow.longitude),
             col(DriveRow.address_key),
+            _unreachable().label("unreachable"),
+            func.count().over(partition_by=(name, col(DriveRow.province))).label("named_so"),
         )
-        .join(shared, (shared.c[0] == name) & (shared.c[1] == col(DriveRow.province)))
-        .where(*_usable(drive_id))
-        .order_by(_unreachable(), col(DriveRow.line))
+        .where(*_usable(drive_id), name.is_not(None), col(DriveRow.province).is_not(None))
+        .subquery()
+    )
+    rows = session.execute(
+        select(*list(ranked.c)[:7])
+        .where(ranked.c.named_so > 1)
+        .order_by(ranked.c.unreachable, ranked.c.line)
     )
     places: defaultdict[tuple[str, str], Places] = defaultdict(Places)
     duplicates: list[dict[str, object]] = []

@@ -36,12 +36,6 @@ class MembersQuery(Frozen):
         return self
 
 
-def count_members(session: Session, program: str, terms: DriveTerms, wanted: MembersQuery) -> int:
-    """Return how many members a query finds, before a drive is made of them."""
-    found = _members(program, terms, wanted).subquery()
-    return session.scalar(select(func.count()).select_from(found)) or 0
-
-
 def put_members(session: Session, drive_id: str, wanted: MembersQuery, now: datetime) -> int:
     """Make the members that a query finds the rows of a drive, in place of those before; return how many.
 

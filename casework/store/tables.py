@@ -328,10 +328,7 @@ class RegisterEntry(Row, table=True):
     """One line of the public register: what it said from ``at`` on. Append-only, without gaps."""
 
     __tablename__ = "register_entries"
-    __table_args__ = (
-        UniqueConstraint("case_id", "version", name="register_entries_once"),
-        Index("register_entries_holder", "establishment_id", "program", "number"),
-    )
+    __table_args__ = (UniqueConstraint("case_id", "version", name="register_entries_once"),)
 
     number: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
     case_id: str = _id(foreign_key="cases.case_id")

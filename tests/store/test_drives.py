@@ -245,16 +245,6 @@ def test_a_stop_skips_the_rest_and_a_finish_does_not_hide_it(database: Database)
         assert drive_states.rerun(session, drive_id, "officer-21", NOW, also_stopped=True) == 1
 
 
-def test_the_speed_is_set_while_nothing_runs(database: Database) -> None:
-    drive_id = drive_with(database, [site(1)])
-    with database.writing() as session:
-        drive_states.set_speed(session, drive_id, 30, 32)
-    start = started(database, drive_id)
-    assert (start.pace, start.window) == (30, 32)
-    with pytest.raises(DriveNotInState), database.writing() as session:
-        drive_states.set_speed(session, drive_id, None, 16)
-
-
 def end(database: Database, drive_id: str, *outcomes: RowOutcome) -> None:
     """Let the rows come to these outcomes, and the drive to its end."""
     ends = [RowEnd(line=line, outcome=outcome) for line, outcome in enumerate(outcomes, 2)]

@@ -10,9 +10,9 @@ from casework.domain.stages import Stage
 from casework.store.database import Database
 from casework.store.drive_rows import list_rows
 from casework.store.drive_run import reserve_page
-from casework.store.drives import add_drive, terms_of
+from casework.store.drives import add_drive
 from casework.store.dry_run import dry_run
-from casework.store.members import MembersQuery, count_members, put_members
+from casework.store.members import MembersQuery, put_members
 from casework.store.tables import CaseRow
 from tests.drive_lists import new_drive, started
 from tests.sample_case import NOW
@@ -53,9 +53,8 @@ def test_a_query_finds_the_members(
     members(database)
     with database.writing() as session:
         drive = add_drive(session, new_drive(kind="retention"), NOW)
-        found = count_members(session, "eco-network", terms_of(session, drive), wanted)
-        assert put_members(session, drive.id, wanted, NOW) == found == len(numbers)
-        assert put_members(session, drive.id, wanted, NOW) == found
+        for _ in range(2):
+            assert put_members(session, drive.id, wanted, NOW) == len(numbers)
         rows = list_rows(session, drive.id)
     assert [row.registration_no for row in rows] == numbers
     assert [row.line for row in rows] == list(range(1, len(numbers) + 1))

@@ -304,9 +304,6 @@ def _create_tables() -> None:
         ),
         sa.UniqueConstraint("case_id", "version", name="register_entries_once"),
     )
-    op.create_index(
-        "register_entries_holder", "register_entries", ["establishment_id", "program", "number"]
-    )
     op.create_table(
         "representations",
         sa.Column("case_id", ident(), nullable=False),
