@@ -58,7 +58,7 @@ the other. More than the database's pool of connections would only queue there."
 HOUSEKEEPING_EVERY = timedelta(minutes=5)
 
 RUNNER = UnsandboxedWorkflowRunner()
-"""Workflows run without the SDK's sandbox, which costs about a third of the time of a case. The tests run them
+"""Workflows run without the SDK's sandbox, which costs about a quarter of the time of a case. The tests run them
 inside it, and hold replayed code to what it may import and call (docs/decisions/0018)."""
 
 POLLS = 16
@@ -67,7 +67,7 @@ one is for new cases, Temporal had to put most cases of a drive aside in its dat
 
 CASES_IN_MEMORY = 500
 """Cases that a worker need not replay for their next act. All that they hold is gone through whenever Python looks for
-garbage, and every case waits meanwhile: a tenth of a second for these, three for the SDK's thousand."""
+garbage, and every case waits meanwhile: 0.15 s for these, up to 0.4 s for the SDK's thousand."""
 
 DRIVES_AT_ONCE = 4
 """Pages of different drives that one worker opens at the same time."""

@@ -3,13 +3,10 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple, TypeVar
 
 from pydantic import BaseModel
-from temporalio.api.enums.v1 import TaskQueueType
-from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import (
     Client,
     RPCTimeoutOrCancelledError,
@@ -19,7 +16,7 @@ from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RetryConfig, RPCError, RPCStatusCode
 
 from casework.contracts.enrollment import TASK_QUEUE
-from casework.engine import connect
+from casework.engine import connect, is_worked_on
 from casework.settings import Settings
 
 ANSWER_WITHIN = timedelta(seconds=10)
@@ -28,9 +25,6 @@ ANSWER_WITHIN = timedelta(seconds=10)
 RETRY_WITHIN = timedelta(seconds=4)
 """How long the SDK repeats a call that Temporal turned away: shorter than the above, so that a busy
 case is told apart from an engine that is gone."""
-
-POLLER_SEEN_WITHIN = timedelta(seconds=90)
-"""A worker asks for work at least once a minute; one that did not is gone."""
 
 _ACCEPTED_TOO_LATE = "AcceptedUpdateCompletedWorkflow"
 _NO_CONNECTION = "Failed client connect"
@@ -134,18 +128,10 @@ class EngineCalls:
         try:
             async with asyncio.timeout(self.answer_within.total_seconds()):
                 client = await self._connected()
-                answer = await client.workflow_service.describe_task_queue(
-                    DescribeTaskQueueRequest(
-                        namespace=client.namespace,
-                        task_queue=TaskQueue(name=TASK_QUEUE),
-                        task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
-                    )
-                )
+                has_worker = await is_worked_on(client, TASK_QUEUE, now)
         except (RPCError, RuntimeError, TimeoutError):
             return EngineState(answers=False, has_worker=False)
-        since = now - POLLER_SEEN_WITHIN
-        seen = (poller.last_access_time.ToDatetime(tzinfo=UTC) for poller in answer.pollers)
-        return EngineState(answers=True, has_worker=any(at > since for at in seen))
+        return EngineState(answers=True, has_worker=has_worker)
 
     async def _connected(self) -> Client:
         if self._client is None:

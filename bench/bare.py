@@ -2,11 +2,17 @@
 
 import asyncio
 import uuid
+from collections.abc import AsyncGenerator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from temporalio import activity, workflow
 from temporalio.client import Client, WithStartWorkflowOperation
 from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.worker import Worker
+
+from worker import RUNNER
 
 UPDATES = 6
 WORKFLOW = "BareCase"
@@ -45,6 +51,23 @@ class BareCase:
         """Count one update."""
         self._seen += 1
         return self._seen
+
+
+@asynccontextmanager
+async def bare_worker(client: Client) -> AsyncGenerator[None]:
+    """Have a worker for bare workflows, with the options of the one that tests have for cases."""
+    with ThreadPoolExecutor(8) as threads:
+        async with Worker(
+            client,
+            task_queue=QUEUE,
+            workflows=[BareCase],
+            activities=[publish],
+            activity_executor=threads,
+            max_concurrent_activities=8,
+            max_concurrent_local_activities=8,
+            workflow_runner=RUNNER,
+        ):
+            yield
 
 
 async def walk_bare(client: Client, seconds: float, *, goes_on: bool = False) -> str:

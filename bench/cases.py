@@ -12,16 +12,14 @@ import tempfile
 import time
 import uuid
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx2
 from rich.console import Console
 from rich.table import Table
 from temporalio.client import Client
-from temporalio.worker import Worker
 
-from bench.bare import QUEUE, UPDATES, WORKFLOW, BareCase, publish, walk_bare
+from bench.bare import QUEUE, UPDATES, WORKFLOW, bare_worker, walk_bare
 from bench.walk import Walk
 from casework.devserver import TemporalDevServer
 from tests.journeys.town import Town, town_at
@@ -59,27 +57,18 @@ async def whole_cases(folder: Path) -> list[float]:
     ratios: list[float] = []
     with TemporalDevServer(folder / "temporal", ui=False) as server:
         client = await pydantic_client(server)
-        with ThreadPoolExecutor(8) as threads:
-            bare = Worker(
-                client,
-                task_queue=QUEUE,
-                workflows=[BareCase],
-                activities=[publish],
-                activity_executor=threads,
-                workflow_runner=RUNNER,
-            )
-            walk = Walk(client)
-            rules = sample_rules(FEEDBACK_SECONDS)
-            office_of = office_at_work(
-                server, folder, rules=rules, interceptors=(walk.bell,), workflow_runner=RUNNER
-            )
-            async with bare, office_of as office:
-                await bare_case(client)
-                await walk.one_case(office.terms, office.queue)
-                for _ in range(ROUNDS):
-                    floor = await timed(lambda: bare_case(client))
-                    engine = await timed(lambda: walk.one_case(office.terms, office.queue))
-                    ratios.append(floor / engine)
+        walk = Walk(client)
+        rules = sample_rules(FEEDBACK_SECONDS)
+        office_of = office_at_work(
+            server, folder, rules=rules, interceptors=(walk.bell,), workflow_runner=RUNNER
+        )
+        async with bare_worker(client), office_of as office:
+            await bare_case(client)
+            await walk.one_case(office.terms, office.queue)
+            for _ in range(ROUNDS):
+                floor = await timed(lambda: bare_case(client))
+                engine = await timed(lambda: walk.one_case(office.terms, office.queue))
+                ratios.append(floor / engine)
     return ratios
 
 
@@ -97,7 +86,7 @@ async def _acts(town: Town) -> list[float]:
     path = f"/api/v1/cases/{town.case_id}/acts/add-note"
     version = int(town.view()["version"])
     async with (
-        Worker(client, task_queue=QUEUE, workflows=[BareCase], workflow_runner=RUNNER),
+        bare_worker(client),
         httpx2.AsyncClient(base_url=town.client.url, timeout=30) as http,
     ):
         for _ in range(ROUNDS):

@@ -10,7 +10,6 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -21,9 +20,8 @@ from rich.console import Console
 from rich.table import Table
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.worker import Worker
 
-from bench.bare import QUEUE, BareCase, publish, walk_bare
+from bench.bare import bare_worker, walk_bare
 from bench.temporal_on_postgres import (
     NAMESPACE,
     TEMPORAL,
@@ -155,19 +153,9 @@ class Meter:
 @asynccontextmanager
 async def workers(client: Client, database: Database, bell: Bell) -> AsyncGenerator[None]:
     """Have a worker for bare workflows and one for cases, with the same options."""
-    with ThreadPoolExecutor(8) as threads:
-        bare = Worker(
-            client,
-            task_queue=QUEUE,
-            workflows=[BareCase],
-            activities=[publish],
-            activity_executor=threads,
-            max_concurrent_activities=8,
-            max_concurrent_local_activities=8,
-            workflow_runner=RUNNER,
-        )
-        async with bare, case_worker(client, enrollment.TASK_QUEUE, database, (bell,), RUNNER):
-            yield
+    cases = case_worker(client, enrollment.TASK_QUEUE, database, (bell,), RUNNER)
+    async with bare_worker(client), cases:
+        yield
 
 
 async def compare(postgres: Postgres, target: str) -> dict[str, list[Cost]]:

@@ -17,13 +17,11 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
-from temporalio.api.enums.v1 import TaskQueueType
-from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, DescribeTaskQueueRequest
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.service import RPCError
 
 from casework.contracts import drive, enrollment, notice_delivery
-from casework.engine import connect
+from casework.engine import connect, is_worked_on
 from casework.programs.catalog import ProgramCatalog, PublishedVersionChanged, check_published
 from casework.programs.loader import ProgramFileError
 from casework.settings import Settings
@@ -31,9 +29,6 @@ from casework.store.database import Database
 
 ANSWER_WITHIN = timedelta(seconds=8)
 """How long one part may take to answer."""
-
-SEEN_WITHIN = timedelta(seconds=90)
-"""A worker asks for work at least once a minute; one that did not is gone."""
 
 
 class Sick(Exception):
@@ -114,16 +109,7 @@ def _worker_of(name: str, queue: str) -> Callable[[Settings, str], str]:
     def look(settings: Settings, _api_url: str) -> str:
         async def ask() -> str:
             client = await connect(settings)
-            answer = await client.workflow_service.describe_task_queue(
-                DescribeTaskQueueRequest(
-                    namespace=settings.temporal_namespace,
-                    task_queue=TaskQueue(name=queue),
-                    task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
-                )
-            )
-            since = datetime.now(UTC) - SEEN_WITHIN
-            seen = [p.last_access_time.ToDatetime(tzinfo=UTC) for p in answer.pollers]
-            if not any(at > since for at in seen):
+            if not await is_worked_on(client, queue, datetime.now(UTC)):
                 raise Sick(f"nobody works on {queue}: python worker.py {name}")
             return f"somebody works on {queue}"
 

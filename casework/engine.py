@@ -3,8 +3,12 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client, WithStartWorkflowOperation, WorkflowHandle
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.contrib.pydantic import pydantic_data_converter
@@ -13,6 +17,9 @@ from temporalio.service import RetryConfig
 from casework.contracts import drive, enrollment
 from casework.domain.case import Case, Terms
 from casework.settings import Settings
+
+SEEN_WITHIN = timedelta(seconds=90)
+"""A worker asks for work at least once a minute; one that did not is gone."""
 
 
 async def connect(
@@ -87,3 +94,16 @@ async def run_drive(
         start_signal=drive.GO,
         static_summary=f"Opens the cases of {start.drive}",
     )
+
+
+async def is_worked_on(client: Client, queue: str, now: datetime) -> bool:
+    """Ask Temporal whether a worker was lately seen on a queue of workflows. Raises as the client does."""
+    answer = await client.workflow_service.describe_task_queue(
+        DescribeTaskQueueRequest(
+            namespace=client.namespace,
+            task_queue=TaskQueue(name=queue),
+            task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+        )
+    )
+    since = now - SEEN_WITHIN
+    return any(poller.last_access_time.ToDatetime(tzinfo=UTC) > since for poller in answer.pollers)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, Executable
+from sqlalchemy import Connection, CursorResult, Executable
 from sqlalchemy import inspect as mapped
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
@@ -27,7 +27,7 @@ def rows_changed(
     spare it from being looked through anew each time.
     """
     # Without the option the count of an INSERT is gone by the time it is asked for.
-    result = session.connection().execute(
+    result = _connection(session).execute(
         statement, values, execution_options={"preserve_rowcount": True}
     )
     return cast("CursorResult[Any]", result).rowcount
@@ -44,4 +44,10 @@ def add_rows(
     if once:
         new = new.on_conflict_do_nothing()
     # Rows that return something travel together; others would be sent one by one.
-    session.connection().execute(new.returning(*mapped(table).primary_key), list(rows))
+    _connection(session).execute(new.returning(*mapped(table).primary_key), list(rows))
+
+
+def _connection(session: Session) -> Connection:
+    """Return the session's connection; what the session has pending goes first, as with its own statements."""
+    session.flush()
+    return session.connection()
