@@ -36,11 +36,11 @@ from activities.housekeeping import HousekeepingActivities
 from activities.notices import NoticesActivities
 from activities.register import RegisterActivities
 from casework.contracts import drive, enrollment, housekeeping, notice_delivery
-from casework.engine import connect
-from casework.invitations import InvitationLinks
-from casework.leaving import leave
+from casework.identity.invitation_links import InvitationLinks
 from casework.notices.composing import NoticeComposer
 from casework.notices.mailer import mailer_for
+from casework.processes.engine import connect
+from casework.processes.exit import exit_process
 from casework.programs.catalog import ProgramCatalog
 from casework.programs.holidays import current_calendar
 from casework.settings import Settings
@@ -198,7 +198,7 @@ def drive_worker(
     )
 
 
-async def keep_going(client: Client) -> None:
+async def ensure_background_workflows(client: Client) -> None:
     """Have the one delivery of notices and the housekeeping schedule, unless they are there already."""
     await client.start_workflow(
         NoticeDelivery.run,
@@ -243,8 +243,8 @@ async def run_worker(settings: Settings, *queues: Queue) -> None:
         for queue in queues or _WORKERS:
             worker = _WORKERS[queue](client, settings, database, catalog, threads)
             await stack.enter_async_context(worker)
-        await keep_going(client)
-        # What is there by now stays: else each look for garbage goes through it, and all cases wait for 0.1 s.
+        await ensure_background_workflows(client)
+        # Freeze what is loaded so that garbage collection skips it: else all cases wait for 0.1 s each time.
         gc.collect()
         gc.freeze()
         await stop.wait()
@@ -257,7 +257,7 @@ def main(*queues: Queue) -> None:
         queues: What it works on; everything unless said.
     """
     asyncio.run(run_worker(Settings(), *queues))
-    leave(0)
+    exit_process(0)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@ from temporalio import activity
 
 from casework.contracts import casebook as contract
 from casework.notices.catalogue import notices_for
-from casework.store import casebook, representations
+from casework.store import representations
+from casework.store.cases import casebook
 from casework.store.database import Database
 
 
@@ -22,8 +23,8 @@ class CasebookActivities:
     def record(self, request: contract.RecordRequest) -> None:
         """Write the events once, however often this is tried.
 
-        Raises :class:`~casework.store.casebook.JournalGap` or
-        :class:`~casework.store.superseding.JournalDifference` when SQL and the workflow do not tell the same story.
+        Raises :class:`~casework.store.cases.casebook.JournalGap` or
+        :class:`~casework.store.cases.superseding.JournalDifference` when SQL and the workflow differ.
         """
         notices = [notice for line in request.events for notice in notices_for(request.case, line)]
         with self._database.writing() as session:

@@ -12,7 +12,7 @@ from temporalio.exceptions import ApplicationError
 from casework.contracts.drive import OpenPageRequest
 from casework.domain.case import Terms
 from casework.domain.drives import RowOutcome, Why
-from casework.store.drive_run import Reserved, RowEnd
+from casework.store.drives.run import Reserved, RowEnd
 
 TRIES_OF_ONE = 5
 """After so many attempts a case that never answers is given up, if others answer."""

@@ -18,15 +18,15 @@ from casework.domain.calendar import WorkCalendar
 from casework.domain.case import Terms
 from casework.domain.drives import RowOutcome, Why
 from casework.domain.refusals import RefusalCode
-from casework.engine import heard, opening
+from casework.processes.engine import ignore_start_failure, opening
 from casework.programs.catalog import NoSuchVersion, ProgramCatalog
 from casework.programs.openings import version_open_on
-from casework.store import drive_run
 from casework.store.database import Database
-from casework.store.drive_rows import progress_of
-from casework.store.drive_run import OpeningVersion, Reserved, RowEnd
-from casework.store.drive_states import note_state
-from casework.store.drives import find_drive
+from casework.store.drives import run as drive_run
+from casework.store.drives.drives import find_drive
+from casework.store.drives.rows import progress_of
+from casework.store.drives.run import OpeningVersion, Reserved, RowEnd
+from casework.store.drives.states import note_state
 
 ANSWER_WITHIN = timedelta(seconds=30)
 """How long one case may take to open: no person waits, and in a queue that is full some wait for long.
@@ -159,7 +159,10 @@ class DrivesActivities:
         start = opening(terms, task_queue=self._cases_queue)
         try:
             # The bound of one call does not end the polling for a result that follows it.
-            async with asyncio.timeout(self._answer_within.total_seconds()), heard(start):
+            async with (
+                asyncio.timeout(self._answer_within.total_seconds()),
+                ignore_start_failure(start),
+            ):
                 await self._client.execute_update_with_start_workflow(  # pyright: ignore[reportUnknownMemberType]  # the SDK's other overloads
                     type(act).__name__,
                     enrollment.ActRequest.of(act, SYSTEM),

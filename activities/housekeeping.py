@@ -12,9 +12,10 @@ from casework.contracts import drive, enrollment
 from casework.contracts import housekeeping as contract
 from casework.contracts.drive import DriveInput
 from casework.domain.calendar import WorkCalendar
-from casework.engine import run_drive
-from casework.store import drive_states, sweeping
+from casework.processes.engine import run_drive
+from casework.store.cases import sweeping
 from casework.store.database import Database
+from casework.store.drives import states as drive_states
 from casework.store.evidence import EvidenceStore
 
 GRACE = timedelta(minutes=5)

@@ -164,7 +164,7 @@ class NoticesActivities:
         ends = await asyncio.gather(
             *(self._deliver(mailer, row, claim) for row in rows), return_exceptions=True
         )
-        # Only now: what befalls one notice must not break off the conversation about another.
+        # Only now: one failed notice must not interrupt the others.
         faults = [end for end in ends if isinstance(end, BaseException)]
         if faults:
             raise faults[0]

@@ -10,7 +10,7 @@ from casework.contracts import register as contract
 from casework.domain.events import Recorded
 from casework.programs.catalog import ProgramCatalog
 from casework.register.entry import CertificationEntry, certification_entry
-from casework.store import casebook
+from casework.store.cases import casebook
 from casework.store.database import Database
 from casework.store.register import add_entry
 from casework.store.tables import Establishment

@@ -7,39 +7,29 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
-from api import openapi
-from api.acts_on_record import ActsOnRecord
-from api.case_gateway import CaseGateway, CaseNotRunning
 from api.collaborators import Collaborators
-from api.docs_page import docs_page
-from api.drive_gateway import DriveGateway
-from api.engine_calls import EngineBusy, EngineCalls, TemporalUnavailable
-from api.envelope import BoundedBodies, Envelope
-from api.errors import ProblemResponses
-from api.logs import configure_logs
-from api.metrics import Metrics
-from api.pacing import Pace
+from api.engine.calls import EngineBusy, EngineCalls, TemporalUnavailable
+from api.engine.cases import CaseGateway, CaseNotRunning
+from api.engine.drives import DriveGateway
+from api.http import openapi
+from api.http.envelope import BoundedBodies, Envelope
+from api.http.errors import ProblemResponses
+from api.http.logs import configure_logs
+from api.http.metrics import Metrics
+from api.http.pacing import Pace
+from api.http.sizes import most_bytes
 from api.public import public_pages
-from api.reading import Calendars, CaseReader
-from api.routes import (
-    acts,
-    applications,
-    cases,
-    drive_lists,
-    drive_runs,
-    drives,
-    errors,
-    evidence,
-    identity,
-    operation,
-    programs,
-    representations,
-    seminars,
-    targets,
-)
-from api.sizes import most_bytes
+from api.routes import errors, identity, operation, programs
+from api.routes.cases import acts, applications, evidence, representations
+from api.routes.cases import reading as cases
+from api.routes.docs_page import docs_page
+from api.routes.drives import drives, seminars, targets
+from api.routes.drives import lists as drive_lists
+from api.routes.drives import runs as drive_runs
+from casework.cases.on_record import ActsOnRecord
+from casework.cases.reading import Calendars, CaseReader
 from casework.domain.refusals import RefusalCode
-from casework.identity import TokenVerifier
+from casework.identity.tokens import TokenVerifier
 from casework.programs.catalog import ProgramCatalog
 from casework.settings import Settings
 from casework.store.database import Database

@@ -8,13 +8,13 @@ from typing import Annotated, cast
 from fastapi import Depends
 from starlette.requests import Request
 
-from api.case_gateway import CaseGateway
-from api.drive_gateway import DriveGateway
-from api.engine_calls import EngineCalls
-from api.metrics import Metrics
-from api.pacing import Pace
-from api.reading import CaseReader
-from casework.identity import TokenVerifier
+from api.engine.calls import EngineCalls
+from api.engine.cases import CaseGateway
+from api.engine.drives import DriveGateway
+from api.http.metrics import Metrics
+from api.http.pacing import Pace
+from casework.cases.reading import CaseReader
+from casework.identity.tokens import TokenVerifier
 from casework.programs.catalog import ProgramCatalog
 from casework.settings import Settings
 from casework.store.database import Database

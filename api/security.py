@@ -4,16 +4,14 @@ import re
 from typing import Annotated
 
 import structlog
-from fastapi import Depends, Path, Security
+from fastapi import Depends, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from api.collaborators import Parts
-from api.errors import Problem, not_found
+from api.http.errors import Problem, not_found
 from casework.domain.actors import ActorKind
 from casework.domain.policy import Principal
-from casework.identity import KeysUnavailable, TokenExpired, TokenInvalid
-from casework.store.queries import find_visible_case
-from casework.store.tables import CaseRow
+from casework.identity.tokens import KeysUnavailable, TokenExpired, TokenInvalid
 
 _BEARER = HTTPBearer(
     bearerFormat="JWT",
@@ -71,26 +69,3 @@ def well_formed(wanted: str) -> str:
     if not _ID.fullmatch(wanted):
         raise not_found()
     return wanted
-
-
-CaseId = Annotated[str, Path(description="Id of the case.", examples=["eco-k3v9a2q7m4tz"])]
-
-
-def _visible_case(parts: Parts, principal: CurrentPrincipal, case_id: CaseId) -> CaseRow:
-    with parts.database.reading() as session:
-        row = find_visible_case(session, principal, well_formed(case_id))
-    if row is None:
-        raise not_found()
-    return row
-
-
-VisibleCase = Annotated[CaseRow, Depends(_visible_case)]
-"""The case of the path, which exists for this principal."""
-
-
-async def _case_for_staff(principal: StaffPrincipal, row: VisibleCase) -> CaseRow:
-    return row
-
-
-CaseForStaff = Annotated[CaseRow, Depends(_case_for_staff)]
-"""The case of the path, for staff who may see it."""

@@ -21,7 +21,7 @@ from temporalio.client import Client
 
 from bench.bare import QUEUE, UPDATES, WORKFLOW, bare_worker, walk_bare
 from bench.walk import Walk
-from casework.devserver import TemporalDevServer
+from casework.processes.servers import TemporalDevServer
 from tests.journeys.town import Town, town_at
 from tests.workflows.office import office_at_work, pydantic_client, sample_rules
 from worker import RUNNER

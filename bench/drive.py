@@ -39,11 +39,11 @@ from bench.temporal_on_postgres import (
     TemporalOnPostgres,
 )
 from casework.contracts import enrollment
-from casework.devserver import LOOPBACK, ManagedProcess, free_port, is_free
 from casework.domain.actors import ActorKind
-from casework.drive_client import DriveClient
-from casework.identity import issue_token
-from casework.leaving import leave
+from casework.drives.client import DriveClient
+from casework.identity.tokens import issue_token
+from casework.processes.exit import exit_process
+from casework.processes.servers import LOOPBACK, ManagedProcess, free_port, is_free
 from casework.settings import Settings
 from casework.store.database import Database
 
@@ -87,7 +87,7 @@ class System:
             self._process(f"worker-{number}", str(_WORKER), "cases") for number in range(workers)
         ]
         self.bulk = self._process("bulk-worker", str(_WORKER), "notices", "drives")
-        self.api = self._process("api", "-m", "casework.cli", "serve", "--port", str(port))
+        self.api = self._process("api", "-m", "casework.cli.app", "serve", "--port", str(port))
 
     def start(self, stack: ExitStack) -> None:
         """Start everything; the stack ends it."""
@@ -423,4 +423,4 @@ def main(*, rows: int = ALL, workers: int = 1, logs: Path | None = None) -> int:
 
 
 if __name__ == "__main__":
-    leave(run(main, result_action="return_value") or 0)
+    exit_process(run(main, result_action="return_value") or 0)

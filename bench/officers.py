@@ -12,7 +12,7 @@ from typing import Self
 import httpx2
 
 from casework.domain.actors import ActorKind
-from casework.identity import issue_token
+from casework.identity.tokens import issue_token
 from casework.settings import Settings
 
 PER_SECOND = 4

@@ -33,7 +33,7 @@ from bench.temporal_on_postgres import (
 )
 from bench.walk import Bell, Walk
 from casework.contracts import enrollment
-from casework.leaving import leave
+from casework.processes.exit import exit_process
 from casework.store.database import Database
 from tests.sample_case import CALENDAR, TERMS
 from tests.workflows.office import case_worker, sample_rules, seed_establishment
@@ -249,4 +249,4 @@ def main(*, texts: bool = False) -> int:
 
 
 if __name__ == "__main__":
-    leave(run(main, result_action="return_value") or 0)
+    exit_process(run(main, result_action="return_value") or 0)

@@ -26,7 +26,7 @@ from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from casework.devserver import LOOPBACK, ManagedProcess, is_free
+from casework.processes.servers import LOOPBACK, ManagedProcess, is_free
 
 with warnings.catch_warnings():
     # It looks for a folder of the login session, and there is none in a container.

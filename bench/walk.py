@@ -16,7 +16,7 @@ from casework.domain.actors import Actor
 from casework.domain.case import Terms
 from casework.domain.rules import Grade
 from casework.domain.stages import Stage
-from casework.engine import opening
+from casework.processes.engine import opening
 from tests.sample_case import APPLICANT, DECIDER, FILE, INSPECTOR, NO_CONFLICT, OFFICER, REVIEWER
 
 

@@ -5,11 +5,11 @@ from datetime import datetime
 
 from casework.contracts.drive import DriveInput
 from casework.domain.drives import ListedSite
+from casework.drives.dry_run import dry_run
 from casework.store.database import Database
-from casework.store.drive_rows import NewDriveRow, put_rows
-from casework.store.drive_states import begin_list, start
-from casework.store.drives import NewDrive, add_drive
-from casework.store.dry_run import dry_run
+from casework.store.drives.drives import NewDrive, add_drive
+from casework.store.drives.rows import NewDriveRow, put_rows
+from casework.store.drives.states import begin_list, start
 from tests.sample_case import NOW
 
 

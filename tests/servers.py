@@ -28,7 +28,7 @@ from psycopg import sql
 from sqlalchemy import make_url
 from temporalio.client import Client
 
-from casework.devserver import LOOPBACK, TemporalDevServer, TimeSkippingServer, free_port
+from casework.processes.servers import LOOPBACK, TemporalDevServer, TimeSkippingServer, free_port
 
 # --- Temporal -------------------------------------------------------------------------------------
 

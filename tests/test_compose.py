@@ -23,7 +23,7 @@ from jsonschema import Draft202012Validator
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from sqlalchemy import make_url
 
-from casework.devserver import TemporalDevServer, find_temporal
+from casework.processes.servers import TemporalDevServer, find_temporal
 from casework.settings import Settings
 
 ROOT = Path(__file__).parent.parent

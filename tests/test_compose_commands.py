@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from casework.devserver import TemporalDevServer, free_port
+from casework.processes.servers import TemporalDevServer, free_port
 from tests.test_compose import services
 
 pytestmark = pytest.mark.xdist_group("compose-commands")

@@ -96,7 +96,7 @@ def test_the_first_page_gives_the_two_commands():
 @cache
 def help_of(*command: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-m", "casework.cli", *command, "--help"],
+        [sys.executable, "-m", "casework.cli.app", *command, "--help"],
         capture_output=True,
         text=True,
         check=True,

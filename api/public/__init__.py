@@ -9,19 +9,18 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.assets import add_static_files
-from api.case_gateway import CaseGateway
+from api.engine.cases import CaseGateway
+from api.http.pacing import Pace
 from api.locale import LANGUAGES
-from api.pacing import Pace
-from api.public._register import Clock, RegisterInMemory
-from api.public._register_entries import read_entries
-from api.public.case_status_pages import CaseStatusPages
-from api.public.errors import not_found
-from api.public.feedback_pages import FeedbackPages
-from api.public.invitation_pages import InvitationPages
+from api.pages.assets import add_static_files
+from api.pages.errors import not_found
+from api.public.applicant.pages import CaseStatusPages
+from api.public.feedback.pages import FeedbackPages
+from api.public.invitations.pages import InvitationPages
 from api.public.outbox_page import OutboxPage
-from api.public.register_pages import RegisterPages
-from casework.invitations import InvitationLinks
+from api.public.register.in_memory import Clock, RegisterInMemory, read_entries
+from api.public.register.pages import RegisterPages
+from casework.identity.invitation_links import InvitationLinks
 from casework.notices.composing import NoticeComposer
 from casework.programs.catalog import ProgramCatalog
 from casework.settings import Settings

@@ -9,9 +9,9 @@ from sqlmodel import col
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.assets import asset_url
-from api.pages import CONTENT_SECURITY_POLICY, html, preferred_language, render
-from api.public.errors import not_found
+from api.pages.assets import asset_url
+from api.pages.errors import not_found
+from api.pages.rendering import CONTENT_SECURITY_POLICY, html, preferred_language, render
 from casework.notices.composing import NoticeComposer, Preview
 from casework.notices.faults import NotComposable
 from casework.store.database import Database

@@ -5,9 +5,9 @@ from html import escape
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
-from api.error_catalog import ERRORS, ErrorKind
-from api.errors import not_found
-from api.openapi import problems
+from api.http.error_catalog import ERRORS, ErrorKind
+from api.http.errors import not_found
+from api.http.openapi import problems
 
 router = APIRouter(prefix="/errors", tags=["errors"])
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
-from api.openapi import problems
+from api.http.openapi import problems
 from api.security import CurrentPrincipal
 from casework.domain.actors import ActorKind
 

@@ -9,9 +9,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
 from api.collaborators import Collaborators, Parts
-from api.errors import Problem
-from api.metrics import MEDIA_TYPE
-from api.openapi import problems
+from api.http.errors import Problem
+from api.http.metrics import MEDIA_TYPE
+from api.http.openapi import problems
 
 router = APIRouter(tags=["operation"])
 

@@ -7,9 +7,9 @@ from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, Field
 
 from api.collaborators import Parts
-from api.errors import not_found
-from api.openapi import problems
-from api.routes.applications import version_open_on
+from api.http.errors import not_found
+from api.http.openapi import problems
+from api.routes.cases.applications import version_open_on
 from casework.programs.catalog import NoSuchVersion
 from casework.programs.model import ProgramVersion, Words
 

@@ -14,7 +14,7 @@ from casework.domain.events import CalendarAdopted
 from casework.domain.stages import ImpossibleTransition
 from casework.programs.catalog import ProgramCatalog
 from casework.programs.holidays import work_calendar
-from casework.store.casebook import find_case, read_journal, read_line, verify_chain
+from casework.store.cases.casebook import find_case, read_journal, read_line, verify_chain
 from casework.store.database import Database
 from casework.store.tables import CaseRow, JournalRow
 

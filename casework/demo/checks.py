@@ -23,7 +23,7 @@ from casework.demo.tour import Walked
 from casework.domain.drives import RowOutcome
 from casework.domain.stages import Stage
 from casework.store.database import Database
-from casework.store.drive_run import inviter_of
+from casework.store.drives.run import inviter_of
 
 
 class Claim(NamedTuple):

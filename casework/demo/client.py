@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 import httpx2
 
 from casework.domain.actors import ActorKind
-from casework.identity import issue_token
+from casework.identity.tokens import issue_token
 from casework.settings import Settings
 
 Json = dict[str, Any]

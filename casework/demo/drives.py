@@ -12,8 +12,8 @@ from casework.domain.actors import ActorKind
 from casework.domain.calendar import BANGKOK
 from casework.domain.drives import DriveState, RowOutcome
 from casework.domain.stages import Stage
-from casework.drive_client import DriveClient
-from casework.drive_screen import DriveScreen
+from casework.drives.client import DriveClient
+from casework.drives.screen import DriveScreen
 
 OFFICER = Who("officer-ministry", (ActorKind.OFFICER,), province="*")
 _SUPERVISOR = Who("supervisor-ministry", (ActorKind.SUPERVISOR,), province="*")

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from casework.devserver import LOOPBACK
+from casework.processes.servers import LOOPBACK
 
 
 class Letter(NamedTuple):

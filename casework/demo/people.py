@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
-from casework.directory import EVERYWHERE, Member
 from casework.domain.actors import ActorKind
+from casework.people.directory import EVERYWHERE, Member
 from casework.programs.provinces import Province
 
 DOMAIN = "demo.example"

@@ -14,7 +14,13 @@ from temporalio.service import RPCError
 
 from casework.contracts import enrollment, notice_delivery
 from casework.demo.mail import MailServer
-from casework.devserver import LOOPBACK, ManagedProcess, TemporalDevServer, free_port, is_free
+from casework.processes.servers import (
+    LOOPBACK,
+    ManagedProcess,
+    TemporalDevServer,
+    free_port,
+    is_free,
+)
 from casework.settings import Settings
 
 _STOP_SECONDS = 40.0

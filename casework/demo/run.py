@@ -23,10 +23,10 @@ from casework.demo.sites import Site, load_sites, read_sites
 from casework.demo.stories import PATIENT, SWIFT, Story, tour_sites
 from casework.demo.telling import Teller
 from casework.demo.tour import Tour, Walked
-from casework.devserver import BinaryNotFound, ProcessFailed
-from casework.directory import put_members
 from casework.domain.actors import ActorKind
-from casework.drive_client import NotDone
+from casework.drives.client import NotDone
+from casework.people.directory import put_members
+from casework.processes.servers import BinaryNotFound, ProcessFailed
 from casework.programs.catalog import ProgramCatalog
 from casework.programs.provinces import provinces
 from casework.store.database import Database

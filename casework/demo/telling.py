@@ -10,7 +10,7 @@ from rich.rule import Rule
 from rich.text import Text
 
 from casework.demo.client import Answer, Json
-from casework.drive_screen import DriveScreen
+from casework.drives.screen import DriveScreen
 
 
 class Advance(Protocol):

@@ -1,7 +1,7 @@
 """Who may see and touch which case: the one policy for single reads, lists, acts, search and export.
 
-:func:`may_see` is the rule; ``casework.store.queries.visible`` is the same rule as SQL, and a property test holds them
-together (a list never shows a case that a single read hides).
+:func:`may_see` is the rule; ``casework.store.cases.lists.visible`` is the same rule as SQL, and a
+property test holds them together (a list never shows a case that a single read hides).
 """
 
 from typing import Literal

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from casework.domain.calendar import Language
-from casework.invitations import Invitation, InvitationLinks
+from casework.identity.invitation_links import Invitation, InvitationLinks
 from casework.store.register import public_id_of
 
 

@@ -10,7 +10,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import parseaddr
 
-from casework.invitations import InvitationLinks
+from casework.identity.invitation_links import InvitationLinks
 from casework.notices.addresses import Addresses
 from casework.notices.context import context_of
 from casework.notices.faults import NotComposable

@@ -11,7 +11,7 @@ from typing import Any
 from casework.domain.calendar import Language
 from casework.domain.rules import HOLDERS, Holder, PeriodName
 from casework.domain.stages import Stage
-from casework.invitations import Invitation
+from casework.identity.invitation_links import Invitation
 from casework.notices import dates, words
 from casework.notices.addresses import Addresses
 from casework.notices.catalogue import NoticeSlug

@@ -16,7 +16,7 @@ from casework.notices.faults import NotComposable
 from casework.notices.readers import Mailbox, Participants, Readers, readers_of
 from casework.programs.catalog import NoSuchVersion, ProgramCatalog
 from casework.programs.model import ProgramVersion
-from casework.store.casebook import read_line
+from casework.store.cases.casebook import read_line
 from casework.store.people import find_people
 from casework.store.tables import CaseRow, Establishment, JournalRow, Person, Representation
 

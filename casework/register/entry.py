@@ -15,10 +15,11 @@ from casework.domain._model import Frozen
 from casework.domain.acts import Outcome
 from casework.domain.calendar import WorkCalendar, last_day, local_date
 from casework.domain.case import Case, Terms, evolve
+from casework.domain.register import RegisterStatus
 from casework.domain.stages import Stage
 from casework.programs.model import ProgramVersion, Words
 from casework.store.register import PublicEntry
-from casework.store.tables import Establishment, RegisterStatus
+from casework.store.tables import Establishment
 
 _DECIMALS = 2
 """Two decimals of a degree are about a kilometer: enough for a map, not for a door."""

@@ -7,8 +7,9 @@ from types import MappingProxyType
 
 from casework.domain._model import Frozen, Instant
 from casework.domain.calendar import end_of_day, local_date
+from casework.domain.register import RegisterStatus
 from casework.register.entry import CertificationEntry
-from casework.store.tables import RegisterEntry, RegisterStatus
+from casework.store.tables import RegisterEntry
 
 
 class NumberedEntry(Frozen):

@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from casework.domain._model import Frozen, Instant
-from casework.store.tables import RegisterEntry, RegisterStatus
+from casework.domain.register import RegisterStatus
+from casework.store.tables import RegisterEntry
 
 
 class PublicEntry(Frozen):

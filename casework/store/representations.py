@@ -16,10 +16,11 @@ from casework.contracts.casebook import ClosedFeedback
 from casework.domain._model import Frozen
 from casework.domain.events import RepresentationsDisposed
 from casework.domain.numbers import Numbers
+from casework.domain.representations import Stance
 from casework.domain.stages import Stage
 from casework.store._statements import rows_changed
 from casework.store.keys import KeyReused, new_id
-from casework.store.tables import CaseRow, Representation, Stance
+from casework.store.tables import CaseRow, Representation
 
 MOST_REPRESENTATIONS = 10_000
 """On one case; more would be a flood, and the case has to carry their numbers."""

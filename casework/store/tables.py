@@ -13,20 +13,14 @@ from sqlmodel import Field, SQLModel
 
 from casework.domain.actors import ActorKind
 from casework.domain.acts import Disposition
+from casework.domain.register import RegisterStatus
+from casework.domain.representations import Stance
 from casework.domain.rules import PeriodName
 from casework.domain.stages import Stage
 from casework.store.columns import NoticeKey, Opaque, PlainText, UtcDateTime, Words, one_of
 
 END_OF_TIME = datetime(9999, 12, 31, tzinfo=UTC)
 """Where a case without a due date stands in a queue: last."""
-
-
-class Stance(StrEnum):
-    """How a representation stands to the certification."""
-
-    SUPPORT = "support"
-    NEUTRAL = "neutral"
-    OBJECTION = "objection"
 
 
 class NoticeState(StrEnum):
@@ -37,15 +31,6 @@ class NoticeState(StrEnum):
     SENT = "sent"
     FAILED = "failed"
     UNKNOWN = "unknown"
-
-
-class RegisterStatus(StrEnum):
-    """What the register says of a certification."""
-
-    ACTIVE = "active"
-    SUSPENDED = "suspended"
-    WITHDRAWN = "withdrawn"
-    EXPIRED = "expired"
 
 
 class Row(SQLModel):

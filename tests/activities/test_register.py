@@ -9,14 +9,15 @@ from temporalio.testing import ActivityEnvironment
 from activities.register import NotYetRecorded, RegisterActivities
 from casework.contracts.register import PUBLISH, PublishRequest
 from casework.domain import events as e
+from casework.domain.register import RegisterStatus
 from casework.domain.stages import Stage
 from casework.programs.catalog import ProgramCatalog
 from casework.register.entry import FeedbackCounts, NothingToPublish
 from casework.register.records import NumberedEntry, fold
 from casework.store.database import Database
 from casework.store.register import entries_after, public_id_of
-from casework.store.tables import RegisterEntry, RegisterStatus
-from tests.pages.sample_register import sites, tell
+from casework.store.tables import RegisterEntry
+from tests.api.public.sample_register import sites, tell
 from tests.sample_case import NOW
 from tests.statements import counted
 from tests.store.story import Story

@@ -13,10 +13,10 @@ from starlette.testclient import TestClient
 from api.collaborators import Collaborators
 from casework.domain.actors import Actor, ActorKind
 from casework.domain.stages import Stage
-from casework.identity import issue_token
+from casework.identity.tokens import issue_token
 from casework.settings import Settings
+from casework.store.cases.enrollments import find_establishment
 from casework.store.database import Database
-from casework.store.enrollments import find_establishment
 from tests.sample_case import ESTABLISHMENT, NOW, TERMS
 from tests.store.story import Story, put
 from tests.workflows.office import seed_establishment

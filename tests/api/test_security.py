@@ -5,12 +5,12 @@ from itertools import product
 import pytest
 from sqlalchemy import insert
 
-from api.routes.acts import ACTS_OF_PEOPLE
+from api.routes.cases.acts import ACTS_OF_PEOPLE
 from casework.domain.actors import Actor, ActorKind
 from casework.domain.openness import ACT_RULES
 from casework.domain.policy import CaseScope, Principal, may_see
 from casework.domain.stages import Stage
-from casework.identity import issue_token
+from casework.identity.tokens import issue_token
 from casework.store.tables import CaseRow, Establishment
 from tests.api.desk import Desk, problem
 from tests.sample_case import ADMINISTRATOR, APPLICANT, OFFICER, STRANGER, TERMS

@@ -15,7 +15,7 @@ from casework.domain.actors import Actor
 from casework.domain.calendar import WorkCalendar
 from casework.programs.catalog import ProgramCatalog
 from casework.programs.holidays import work_calendar
-from casework.store import casebook
+from casework.store.cases import casebook
 from casework.store.database import Database
 from casework.store.outbox import NewNotice
 from tests.sample_case import APPLICANT, NOW, OFFICER, act_of

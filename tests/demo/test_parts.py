@@ -14,7 +14,7 @@ from casework.demo.mail import MailServer
 from casework.demo.notebook import Notebook
 from casework.demo.processes import Ports, PortTaken
 from casework.demo.telling import Teller
-from casework.devserver import LOOPBACK, free_port
+from casework.processes.servers import LOOPBACK, free_port
 
 # --- Notebook -------------------------------------------------------------------------------------
 

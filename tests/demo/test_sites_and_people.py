@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from casework.demo.people import DOMAIN, person_of, staff_of
 from casework.demo.sites import load_sites, read_sites
 from casework.demo.stories import PATIENT, SWIFT, TOUR, tour_sites
-from casework.directory import put_members
 from casework.domain.actors import ActorKind
 from casework.domain.stages import Stage
+from casework.people.directory import put_members
 from casework.programs.provinces import provinces
 from casework.store.database import Database
 

@@ -20,7 +20,7 @@ import httpx2
 import pytest
 from playwright.async_api import Browser, expect
 
-from casework.devserver import free_port
+from casework.processes.servers import free_port
 
 _START_SECONDS = 400
 _END_SECONDS = 90
@@ -50,7 +50,7 @@ def start(folder: Path, log: Path, *arguments: str) -> subprocess.Popen[bytes]:
     """Start the demo as a person would, somewhere else than in the checkout."""
     with log.open("wb") as output:
         return subprocess.Popen(
-            [sys.executable, "-m", "casework.cli", "demo", "--folder", str(folder), *arguments],
+            [sys.executable, "-m", "casework.cli.app", "demo", "--folder", str(folder), *arguments],
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd=log.parent,

@@ -13,8 +13,8 @@ from casework.demo.people import staff_of
 from casework.demo.processes import Ports, Processes
 from casework.demo.sites import Site, load_sites, read_sites
 from casework.demo.steps import Cast, Goal, next_step
-from casework.directory import put_members
 from casework.domain.stages import Stage
+from casework.people.directory import put_members
 from casework.programs.catalog import ProgramCatalog
 from casework.programs.provinces import provinces
 from casework.store.database import Database

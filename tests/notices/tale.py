@@ -16,23 +16,17 @@ from casework.domain.deadlines import tick
 from casework.domain.decide import decide
 from casework.domain.numbers import Numbers
 from casework.domain.openness import kind_for
+from casework.domain.representations import Stance
 from casework.domain.rules import Grade
 from casework.domain.stages import Stage
 from casework.notices.catalogue import notices_for, receipt_for
 from casework.notices.composing import NoticeComposer
 from casework.programs.catalog import ProgramCatalog
-from casework.store.casebook import record
+from casework.store.cases.casebook import record
 from casework.store.database import Database
 from casework.store.outbox import add_notices, notices_of_case
 from casework.store.people import StaffMember, put_people
-from casework.store.tables import (
-    Contact,
-    Enrollment,
-    Establishment,
-    NoticeRow,
-    Representation,
-    Stance,
-)
+from casework.store.tables import Contact, Enrollment, Establishment, NoticeRow, Representation
 from tests.sample_case import CALENDAR, FILE, NOW
 
 Language = Literal["th", "en"]

@@ -10,7 +10,6 @@ from typing import Literal
 import pytest
 from pydantic import SecretStr
 
-from casework.devserver import free_port
 from casework.notices.mailer import (
     MailUrlInvalid,
     Permanent,
@@ -20,6 +19,7 @@ from casework.notices.mailer import (
     Unknown,
     mailer_for,
 )
+from casework.processes.servers import free_port
 from tests.servers import SmtpSink
 
 TEXT = "สวัสดี\n.\n..\n.dot at the beginning of a line\nลงท้าย"

@@ -8,11 +8,12 @@ import pytest
 from casework.domain import acts as a
 from casework.domain import events as e
 from casework.domain.numbers import Numbers
+from casework.domain.register import RegisterStatus
 from casework.domain.stages import Stage
 from casework.programs.catalog import ProgramCatalog
 from casework.programs.model import ProgramVersion
 from casework.register.entry import FeedbackCounts, NothingToPublish, certification_entry
-from casework.store.tables import Establishment, RegisterStatus
+from casework.store.tables import Establishment
 from tests.sample_case import DECIDER, NOW, REVIEWER
 from tests.store.story import Story
 

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from casework.domain.register import RegisterStatus
 from casework.programs.catalog import ProgramCatalog
 from casework.register.entry import CertificationEntry
 from casework.register.records import NumberedEntry, PublicRecord, fold, next_expiry
 from casework.store.register import public_id_of
-from casework.store.tables import RegisterStatus
-from tests.pages.sample_register import entry, sites
+from tests.api.public.sample_register import entry, sites
 from tests.sample_case import NOW
 
 SITE, OTHER = sites()[:2]

@@ -13,7 +13,7 @@ from casework.domain.decide import decide
 from casework.domain.numbers import Numbers
 from casework.domain.openness import kind_for
 from casework.domain.stages import Stage
-from casework.store.casebook import record
+from casework.store.cases.casebook import record
 from casework.store.database import Database
 from casework.store.outbox import NewNotice
 from tests.sample_case import (

@@ -11,9 +11,10 @@ from sqlalchemy import Connection, insert, text
 from casework.domain.actors import ActorKind
 from casework.domain.policy import Principal
 from casework.domain.stages import Stage
-from casework.store import outbox, search, sweeping
+from casework.store import outbox, search
+from casework.store.cases import sweeping
+from casework.store.cases.lists import CaseFilter, list_cases
 from casework.store.database import Database
-from casework.store.queries import CaseFilter, list_cases
 from casework.store.tables import CaseRow, Establishment
 from tests.sample_case import NOW
 from tests.statements import Sent, counted

@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 import pytest
 
 from casework.domain.numbers import Numbers
+from casework.domain.representations import Stance
 from casework.domain.stages import Stage
 from casework.store import outbox
 from casework.store.database import Database
 from casework.store.outbox import AUTHORS, NewNotice, key_of
 from casework.store.representations import NewRepresentation, submit
-from casework.store.tables import NoticeRow, NoticeState, Stance
+from casework.store.tables import NoticeRow, NoticeState
 from tests.sample_case import NOW, TERMS
 from tests.statements import counted
 from tests.store.story import Story, put, recorded

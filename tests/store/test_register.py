@@ -6,11 +6,11 @@ from datetime import date, timedelta
 
 import pytest
 
+from casework.domain.register import RegisterStatus
 from casework.domain.stages import Stage
 from casework.store import register
 from casework.store.database import Database
 from casework.store.register import PublicEntry, public_id_of
-from casework.store.tables import RegisterStatus
 from tests.sample_case import ESTABLISHMENT, NOW, TERMS
 from tests.statements import counted
 from tests.store.story import Story, put, recorded

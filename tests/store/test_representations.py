@@ -13,9 +13,10 @@ from sqlalchemy import insert
 from casework.contracts.casebook import ClosedFeedback
 from casework.domain import acts as a
 from casework.domain.numbers import Numbers
+from casework.domain.representations import Stance
 from casework.domain.stages import Stage
 from casework.store import representations
-from casework.store.casebook import find_case
+from casework.store.cases.casebook import find_case
 from casework.store.database import Database
 from casework.store.keys import KeyReused
 from casework.store.representations import (
@@ -28,7 +29,7 @@ from casework.store.representations import (
     representations_of_case,
     submit,
 )
-from casework.store.tables import Representation, Stance
+from casework.store.tables import Representation
 from tests.sample_case import NOW, OFFICER, SUPERVISOR, TERMS, act_of
 from tests.statements import counted
 from tests.store.story import Story, put, recorded

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from casework.devserver import TemporalDevServer
+from casework.processes.servers import TemporalDevServer
 from tests.workflows.office import Office, office_at_work
 
 

@@ -27,14 +27,14 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 from activities.casebook import CasebookActivities
 from activities.register import RegisterActivities
 from casework.contracts import enrollment
-from casework.devserver import TemporalDevServer
 from casework.domain import acts as a
 from casework.domain.actors import Actor, ActorKind
 from casework.domain.case import Case, Terms
 from casework.domain.events import Recorded
 from casework.domain.rules import Period, PeriodName, ProgramRules, Unit
+from casework.processes.servers import TemporalDevServer
 from casework.programs.catalog import ProgramCatalog
-from casework.store import casebook
+from casework.store.cases import casebook
 from casework.store.database import Database
 from casework.store.people import StaffMember, put_people
 from casework.store.tables import Contact, Establishment

@@ -8,10 +8,10 @@ from datetime import timedelta
 
 from casework.domain import acts as a
 from casework.domain.actors import SYSTEM
+from casework.domain.representations import Stance
 from casework.domain.rules import Grade, PeriodName
 from casework.domain.stages import Stage
 from casework.store import representations
-from casework.store.tables import Stance
 from tests.sample_case import (
     APPLICANT,
     DECIDER,

@@ -20,14 +20,14 @@ from temporalio.worker import Worker
 from activities.casebook import CasebookActivities
 from activities.drives import DrivesActivities
 from casework.contracts import drive as contract
-from casework.devserver import TemporalDevServer
 from casework.domain.drives import DriveState, ListedSite, RowOutcome
-from casework.engine import run_drive
+from casework.processes.engine import run_drive
+from casework.processes.servers import TemporalDevServer
 from casework.programs.catalog import ProgramCatalog
 from casework.store.database import Database
-from casework.store.drive_rows import list_rows, progress_of
-from casework.store.drive_tables import Drive, DriveRow
-from casework.store.drives import find_drive
+from casework.store.drives.drives import find_drive
+from casework.store.drives.rows import list_rows, progress_of
+from casework.store.drives.tables import Drive, DriveRow
 from casework.store.tables import CaseRow, Enrollment, NoticeRow
 from tests.drive_lists import drive_with, started
 from tests.sample_case import CALENDAR, NOW

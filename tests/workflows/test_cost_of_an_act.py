@@ -8,7 +8,7 @@ import pytest
 
 from api.app import create_app
 from casework.domain.actors import ActorKind
-from casework.identity import issue_token
+from casework.identity.tokens import issue_token
 from casework.settings import Settings
 from tests.sample_case import INSPECTOR, OFFICER
 from tests.statements import counted

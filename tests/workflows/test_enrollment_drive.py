@@ -14,10 +14,10 @@ from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
 from casework.contracts import drive as contract
-from casework.devserver import TemporalDevServer
 from casework.domain.drives import DriveState, RowOutcome, Why
 from casework.domain.stages import Stage
-from casework.store import drive_states
+from casework.processes.servers import TemporalDevServer
+from casework.store.drives import states as drive_states
 from casework.store.tables import CaseRow
 from tests.drive_lists import site
 from tests.workflows.seminar import SeminarRoom, seminar_room

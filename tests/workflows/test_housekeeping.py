@@ -13,12 +13,12 @@ from temporalio.worker import Worker
 from activities.housekeeping import GRACE, HousekeepingActivities
 from casework.contracts import drive
 from casework.contracts.housekeeping import HousekeepingReport
-from casework.devserver import TemporalDevServer
 from casework.domain import acts as a
 from casework.domain.calendar import WorkCalendar
 from casework.domain.drives import DriveState
 from casework.domain.stages import Stage
-from casework.store import sweeping
+from casework.processes.servers import TemporalDevServer
+from casework.store.cases import sweeping
 from casework.store.evidence import EvidenceStore
 from casework.store.tables import CaseRow
 from tests.drive_lists import site

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from casework.devserver import TemporalDevServer
 from casework.domain import acts as a
-from casework.store import sweeping
+from casework.processes.servers import TemporalDevServer
+from casework.store.cases import sweeping
 from tests.sample_case import APPLICANT, OFFICER
 from tests.workflows.office import office_at_work
 

@@ -11,12 +11,12 @@ from pathlib import Path
 from activities.casebook import CasebookActivities
 from casework.contracts import casebook as contract
 from casework.contracts import enrollment
-from casework.devserver import TemporalDevServer
 from casework.domain import acts as a
 from casework.domain.actors import Actor, ActorKind
 from casework.domain.calendar import WorkCalendar
 from casework.domain.case import record
 from casework.domain.decide import decide
+from casework.processes.servers import TemporalDevServer
 from casework.store.tables import CaseRow
 from tests.sample_case import APPLICANT, CALENDAR, OFFICER
 from tests.workflows.office import Office, case_worker, office_at_work

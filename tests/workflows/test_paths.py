@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from casework.devserver import TemporalDevServer
 from casework.domain.case import Case, evolve
 from casework.domain.stages import Stage
+from casework.processes.servers import TemporalDevServer
 from tests.workflows.office import Office, office_at_work
 from tests.workflows.paths import PATHS
 

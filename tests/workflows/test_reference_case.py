@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from casework.devserver import TemporalDevServer
 from casework.domain import acts as a
 from casework.domain.rules import EvidenceRule, Grade
 from casework.domain.stages import Stage
+from casework.processes.servers import TemporalDevServer
 from casework.programs.catalog import ProgramCatalog
 from casework.programs.holidays import current_calendar
 from tests.sample_case import APPLICANT, DECIDER, FILE, INSPECTOR, NO_CONFLICT, OFFICER, REVIEWER

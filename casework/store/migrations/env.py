@@ -3,7 +3,7 @@
 from alembic import context
 
 # All tables share their metadata, which knows those whose module has been loaded.
-from casework.store.drive_tables import Drive
+from casework.store.drives.tables import Drive
 
 context.configure(
     connection=context.config.attributes["connection"], target_metadata=Drive.metadata

@@ -1,0 +1,1 @@
+"""Calls to Temporal: the only rooms of the API that speak to it."""

@@ -1,0 +1,91 @@
+"""From HTTP to a running drive: start it, pause it, let it go on, end it.
+
+It judges nothing: the rows in SQL say what is to be done, and the workflow says whether it can be paused.
+"""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from pydantic import BaseModel
+from temporalio.exceptions import ApplicationError
+
+from api.engine.calls import EngineBusy, EngineCalls, NoRun, TemporalUnavailable
+from api.http.errors import Problem
+from casework.contracts import drive
+from casework.processes import engine
+
+_REFUSALS = frozenset({drive.NOT_RUNNING, drive.NOT_PAUSED, drive.ALREADY_ENDED})
+
+
+class DriveGateway:
+    """Speak to the workflows of drives."""
+
+    def __init__(self, calls: EngineCalls) -> None:
+        """Keep what reaches Temporal."""
+        self._calls = calls
+
+    async def run(self, start: drive.DriveInput) -> None:
+        """Have the drive run. Asked twice, it runs once.
+
+        Raises:
+            TemporalUnavailable: nobody knows yet; ask again.
+        """
+        async with _of_a_drive(), self._calls.call(_refused) as client:
+            await engine.run_drive(client, start)
+
+    async def pause(
+        self, drive_id: str, person: str, reason: str | None, update_id: str
+    ) -> drive.DriveView:
+        """Have the drive begin no more cases.
+
+        Raises:
+            Problem: it does not run.
+            TemporalUnavailable: nobody knows yet; repeat with the same id.
+        """
+        request = drive.PauseDrive(person=person, reason=reason)
+        return await self._update(drive_id, drive.PAUSE, request, update_id)
+
+    async def resume(self, drive_id: str, person: str, update_id: str) -> drive.DriveView:
+        """Have a paused drive go on; raises as :meth:`pause`."""
+        request = drive.ResumeDrive(person=person)
+        return await self._update(drive_id, drive.RESUME, request, update_id)
+
+    async def stop(
+        self, drive_id: str, person: str, reason: str, update_id: str
+    ) -> drive.DriveView:
+        """End the drive for good; raises as :meth:`pause`."""
+        request = drive.StopDrive(person=person, reason=reason)
+        return await self._update(drive_id, drive.STOP, request, update_id)
+
+    async def _update(
+        self, drive_id: str, name: str, request: BaseModel, update_id: str
+    ) -> drive.DriveView:
+        workflow_id = drive.workflow_id_of(drive_id)
+        async with _of_a_drive():
+            return await self._calls.update(
+                workflow_id, name, request, update_id, drive.DriveView, _refused
+            )
+
+
+@asynccontextmanager
+async def _of_a_drive() -> AsyncGenerator[None]:
+    try:
+        yield
+    except NoRun as error:
+        raise _no_run() from error
+    except EngineBusy as error:
+        raise TemporalUnavailable("busy") from error
+
+
+def _refused(cause: ApplicationError | None) -> Exception:
+    if cause is not None and cause.type in _REFUSALS:
+        return Problem("drive-not-in-state", cause.message)
+    return _no_run()
+
+
+def _no_run() -> Problem:
+    return Problem(
+        "drive-not-in-state",
+        "The drive does not run: it was not started, has ended, or its start was lost and is made up for"
+        " within ten minutes.",
+    )

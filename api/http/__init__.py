@@ -1,0 +1,1 @@
+"""What surrounds every request: errors, preconditions, paging, sizes, pace, metrics and logs."""

@@ -1,0 +1,1 @@
+"""The page kit: rendering, forms, assets, cache and error pages."""

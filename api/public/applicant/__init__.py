@@ -1,0 +1,1 @@
+"""Where a case is, for whoever has its number."""

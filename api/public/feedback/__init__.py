@@ -1,0 +1,1 @@
+"""What the community says about a site: the notice, the form, its receipt."""

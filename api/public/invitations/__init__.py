@@ -1,0 +1,1 @@
+"""Answers to an invitation: the prefilled application, or a decline."""

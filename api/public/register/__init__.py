@@ -1,0 +1,1 @@
+"""The public register: list, records and data files, served from memory."""

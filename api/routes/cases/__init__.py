@@ -1,0 +1,1 @@
+"""The versioned API of cases: applications, acts, evidence, representations, reading."""

@@ -1,0 +1,1 @@
+"""The versioned API of drives: seminars, lists, runs, targets."""

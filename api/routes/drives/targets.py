@@ -1,0 +1,128 @@
+"""Targets of a fiscal year and the forecast against them."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Query, Response
+from pydantic import BaseModel, Field
+
+from api.collaborators import Collaborators, Parts
+from api.http.errors import FieldError, Problem
+from api.http.fields import RequestBody
+from api.http.openapi import problems
+from api.http.preconditions import JsonBody
+from api.routes.drives.access import (
+    DriveOfficer,
+    SupervisorPrincipal,
+    provinces_within,
+    require_program,
+)
+from api.routes.drives.examples import TARGET
+from api.routes.drives.views import ForecastView
+from casework.domain._model import ProvinceCode
+from casework.domain.calendar import fiscal_year, local_date
+from casework.domain.policy import Principal
+from casework.programs.provinces import provinces
+from casework.store.drives.targets import drop_target, forecast_of, set_target, targets_of
+
+router = APIRouter(prefix="/api/v1/targets", tags=["drives"])
+
+FiscalYear = Annotated[int, Field(ge=2500, le=2800, examples=[2570])]
+"""A fiscal year by the Buddhist-era year it ends in: 2570 is 1 October 2026 to 30 September 2027."""
+
+
+class TargetBody(RequestBody):
+    """How many certifications a program is to bring in a fiscal year; ``target`` null takes it away."""
+
+    program: Annotated[str, Field(max_length=32)]
+    fiscal_year: FiscalYear
+    province: Annotated[ProvinceCode | None, Field(description="Null is the whole country.")] = None
+    target: Annotated[int | None, Field(ge=0, le=1_000_000)]
+
+
+class TargetView(BaseModel):
+    """The target of a province, or (``province`` null) of the country."""
+
+    province: str | None
+    target: int
+
+
+class Targets(BaseModel):
+    """The targets of a program in a fiscal year, and what is to be expected where you work."""
+
+    program: str
+    fiscal_year: int
+    targets: tuple[TargetView, ...]
+    forecast: tuple[ForecastView, ...]
+
+
+@router.get(
+    "",
+    operation_id="readTargets",
+    summary="Read the targets of a fiscal year and the forecast against them",
+    responses=problems(401, 403),
+)
+def read_targets(
+    parts: Parts,
+    principal: DriveOfficer,
+    response: Response,
+    program: Annotated[str, Query(max_length=32, examples=["eco-network"])],
+    year: Annotated[
+        FiscalYear | None, Query(alias="fiscal_year", description="By default the current one.")
+    ] = None,
+) -> Targets:
+    """Return all targets; the forecast covers the provinces of your token."""
+    _require_program(parts, principal, program, FieldError(parameter="program", detail=""))
+    response.headers.update({"Cache-Control": "private, no-cache", "Vary": "Authorization"})
+    return _targets(parts, principal, program, year or fiscal_year(local_date(parts.now())))
+
+
+@router.put(
+    "",
+    operation_id="putTarget",
+    summary="Set a target",
+    dependencies=[JsonBody],
+    responses=problems(400, 401, 403, 413, 415),
+)
+def put_target(
+    parts: Parts,
+    principal: SupervisorPrincipal,
+    asked: Annotated[
+        TargetBody,
+        Body(openapi_examples={"country": {"summary": "เป้าหมายทั้งประเทศ", "value": TARGET}}),
+    ],
+) -> Targets:
+    """Set the target of a province, or of the country for whoever supervises all of it."""
+    _require_program(parts, principal, asked.program, FieldError(pointer="/program", detail=""))
+    wanted = frozenset({asked.province}) if asked.province else frozenset(provinces())
+    provinces_within(principal, wanted, "/province")
+    with parts.database.writing() as session:
+        if asked.target is None:
+            drop_target(session, asked.program, asked.fiscal_year, asked.province)
+        else:
+            set_target(session, asked.program, asked.fiscal_year, asked.province, asked.target)
+    return _targets(parts, principal, asked.program, asked.fiscal_year)
+
+
+def _require_program(
+    parts: Collaborators, principal: Principal, program: str, where: FieldError
+) -> None:
+    if program not in parts.catalog.programs():
+        detail = "There is no program with this code."
+        wrong = where.model_copy(update={"detail": detail})
+        raise Problem("program-unknown", detail, errors=[wrong])
+    require_program(principal, program)
+
+
+def _targets(parts: Collaborators, principal: Principal, program: str, year: int) -> Targets:
+    with parts.database.reading() as session:
+        found = targets_of(session, program, year)
+        forecast = forecast_of(session, program, year, principal.provinces)
+    return Targets(
+        program=program,
+        fiscal_year=year,
+        targets=tuple(
+            TargetView(province=province, target=target)
+            for province, target in sorted(found.items(), key=lambda item: item[0] or "")
+        ),
+        forecast=tuple(ForecastView.of(each) for each in forecast),
+    )

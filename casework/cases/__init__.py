@@ -1,0 +1,1 @@
+"""What is done for a case without HTTP and without a Temporal client."""

@@ -1,0 +1,1 @@
+"""What is done for a drive without HTTP and without a Temporal client, and its client by API."""

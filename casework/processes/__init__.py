@@ -1,0 +1,1 @@
+"""Processes of the system: servers of its own, the connection to Temporal, the exit."""

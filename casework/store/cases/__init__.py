@@ -1,0 +1,1 @@
+"""Cases in SQL: journal, read model, enrollments, lists, sweeping."""

@@ -1,0 +1,1 @@
+"""Drives in SQL: tables, states, rows, runs, sites, members, targets."""
