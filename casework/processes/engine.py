@@ -66,8 +66,7 @@ def opening(
 async def ignore_start_failure(
     operation: WithStartWorkflowOperation[Any, Any],
 ) -> AsyncGenerator[None]:
-    """Consume the failure of a start, so that asyncio does not log it; the update it is for raises it too.
-    """
+    """Consume the start's failure so that asyncio does not log it; the update it is for raises it too."""
     handle = asyncio.ensure_future(operation.workflow_handle())
     handle.add_done_callback(lambda done: done.cancelled() or done.exception())
     try:
