@@ -27,7 +27,8 @@ class _Watchdog:
 
     def __init__(self) -> None:
         self._groups: set[int] = set()
-        self._process: subprocess.Popen[str] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._pipe = -1
         self._lock = threading.Lock()
 
     def watch(self, group: int) -> None:
@@ -53,29 +54,30 @@ class _Watchdog:
                 self._tell(f"-{group}")
 
     def _start(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(Path(__file__).with_name("_watchdog.py"))],
-            stdin=subprocess.PIPE,
-            text=True,
-            cwd="/",
-            # Whatever is sent to all processes of a terminal or a test run must not reach it.
-            start_new_session=True,
-        )
+        if self._process is None:
+            # Before any child is there: what is registered later ends first, and needs it still.
+            atexit.register(self._end)
+        else:
+            os.close(self._pipe)
+        reading, self._pipe = os.pipe()
+        with os.fdopen(reading) as pipe:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-S", str(Path(__file__).with_name("_watchdog.py"))],
+                stdin=pipe,
+                cwd="/",
+                # Whatever is sent to all processes of a terminal or a test run must not reach it.
+                start_new_session=True,
+            )
         for group in self._groups:
             self._tell(f"+{group}")
-        atexit.unregister(self._end)
-        atexit.register(self._end)
 
     def _tell(self, line: str) -> None:
-        assert self._process is not None
-        assert self._process.stdin is not None
-        self._process.stdin.write(f"{line}\n")
-        self._process.stdin.flush()
+        os.write(self._pipe, f"{line}\n".encode())
 
     def _end(self) -> None:
         if self._process is not None:
-            with contextlib.suppress(BrokenPipeError):
-                self._process.communicate()
+            os.close(self._pipe)
+            self._process.wait()
 
 
 _watchdog = _Watchdog()
@@ -101,23 +103,22 @@ def start_child(
     Returns:
         The process. Its id is that of its group. Call `end_group` when it has ended.
     """
-    process = subprocess.Popen(
-        ["/bin/sh", "-c", _GATE, "sh", *map(str, command)],
-        stdin=subprocess.PIPE,
-        stdout=output,
-        stderr=output,
-        cwd=cwd,
-        env=env,
-        user=user,
-        start_new_session=True,
-    )
-    assert process.stdin is not None
-    try:
+    reading, writing = os.pipe()
+    with os.fdopen(reading) as pipe, os.fdopen(writing, "wb", buffering=0) as gate:
+        process = subprocess.Popen(
+            ["/bin/sh", "-c", _GATE, "sh", *map(str, command)],
+            stdin=pipe,
+            stdout=output,
+            stderr=output,
+            cwd=cwd,
+            env=env,
+            user=user,
+            start_new_session=True,
+        )
         _watchdog.watch(process.pid)
-        process.stdin.write(b"go\n")
-    finally:
+        # Somebody may have killed it already.
         with contextlib.suppress(BrokenPipeError):
-            process.stdin.close()
+            gate.write(b"go\n")
     return process
 
 
