@@ -223,6 +223,20 @@ class ManagedProcess:
             self.kill()
             raise
 
+    def run(self) -> int:
+        """Start the process, let it run to its end however long that takes, and return its exit code."""
+        self.start()
+        return self.wait()
+
+    def wait(self) -> int:
+        """Return the exit code of a process that ends by itself, once it has ended."""
+        if self._process is None:
+            raise ProcessFailed(f"{self.name} was never started.")
+        try:
+            return self._process.wait()
+        finally:
+            self.stop()
+
     def stop(self) -> None:
         """Ask the process to end, and use SIGKILL if that takes too long. May be repeated."""
         self._end(self._stop_signal)
