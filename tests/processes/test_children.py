@@ -21,8 +21,12 @@ LONG = """
 """
 
 POSTGRES = """
+import signal
 import threading
 from pathlib import Path
+
+# A run in the background of a shell inherits that SIGINT is ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 def test(postgres_url):
 """
