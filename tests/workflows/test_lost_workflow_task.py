@@ -16,7 +16,7 @@ from casework.domain.actors import Actor, ActorKind
 from casework.domain.calendar import WorkCalendar
 from casework.domain.case import record
 from casework.domain.decide import decide
-from casework.processes.servers import TemporalDevServer
+from casework.processes.servers import ManagedProcess, TemporalDevServer
 from casework.store.tables import CaseRow
 from tests.sample_case import APPLICANT, CALENDAR, OFFICER
 from tests.workflows.office import Office, case_worker, office_at_work
@@ -33,14 +33,23 @@ async def test_an_act_whose_worker_died_after_the_commit_is_done_once(
         queue = f"{office.queue}-dying"
         office = Office(office.client, office.server, office.database, queue, office.terms)
         url = office.database.engine.url.render_as_string(hide_password=False)
-        dying = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-m", "tests.workflows.dying_worker", office.server.target, queue, url),
+        dying = ManagedProcess(
+            "the dying worker",
+            [
+                sys.executable,
+                "-m",
+                "tests.workflows.dying_worker",
+                office.server.target,
+                queue,
+                url,
+            ],
+            log=tmp_path / "dying-worker.log",
             cwd=ROOT,
         )
+        dying.start()
         await office.open(a.SubmitApplication(contact="con-1"), APPLICANT)
         accepting = asyncio.create_task(office.act(a.AcceptApplication(), OFFICER, key="accept"))
-        assert await dying.wait() == DIED
+        assert await asyncio.to_thread(dying.wait) == DIED, dying.log_tail()
         lost = office.journal()[-1]
         assert lost.event.type == "ApplicationAccepted"
         assert not [e for e in await office.event_types() if "MARKER" in e][1:]
