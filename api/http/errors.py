@@ -12,8 +12,7 @@ import structlog
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -22,6 +21,7 @@ from starlette.types import Scope
 
 from api.http.error_catalog import ERRORS
 from casework.domain.refusals import Refused
+from casework.store.database import DATABASE_AWAY
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 5
@@ -169,9 +169,7 @@ class ProblemResponses:
             (HTTPException, _of_http),
             (RequestValidationError, _of_validation),
             (Refused, _of_refusal),
-            (OperationalError, _of_database),
-            (InterfaceError, _of_database),
-            (PoolTimeout, _of_database),
+            *((kind, _of_database) for kind in DATABASE_AWAY),
         ):
             app.add_exception_handler(kind, self._handler(translate))
 

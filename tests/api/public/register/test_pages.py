@@ -62,8 +62,9 @@ def test_the_front_leads_to_the_register_in_the_language_of_the_reader(
     assert answer.headers["vary"] == "Accept-Language"
 
 
-def test_a_language_alone_leads_to_the_register(client: TestClient):
-    assert client.get("/en").headers["location"] == "/en/register"
+@pytest.mark.parametrize("path", ["/en", "/en/"])
+def test_a_language_alone_leads_to_the_register(client: TestClient, path: str):
+    assert client.get(path).headers["location"] == "/en/register"
 
 
 def test_a_permanent_address_leads_to_the_record(

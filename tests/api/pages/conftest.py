@@ -1,0 +1,23 @@
+"""Fixtures of the page kit's tests: the public pages are what it is tried on."""
+
+from tests.api.public.conftest import (
+    application,
+    catalog,
+    client,
+    clock,
+    database,
+    filled,
+    filled_file,
+    settings,
+)
+
+__all__ = [
+    "application",
+    "catalog",
+    "client",
+    "clock",
+    "database",
+    "filled",
+    "filled_file",
+    "settings",
+]
