@@ -1,6 +1,5 @@
 """Who may call a route, said in its signature: a parameter of these types is the permission."""
 
-import re
 from typing import Annotated
 
 import structlog
@@ -9,6 +8,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from api.collaborators import Parts
 from api.http.errors import Problem, not_found
+from api.http.fields import is_ref
 from casework.domain.actors import ActorKind
 from casework.domain.policy import Principal
 from casework.identity.tokens import KeysUnavailable, TokenExpired, TokenInvalid
@@ -20,7 +20,6 @@ _BEARER = HTTPBearer(
     auto_error=False,
 )
 _log = structlog.get_logger(__name__)
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
 
 
 def _current_principal(
@@ -66,6 +65,6 @@ ApplicantPrincipal = Annotated[Principal, Depends(_applicant_principal)]
 
 def well_formed(wanted: str) -> str:
     """Return the id of a case or drive that may be looked up; a malformed one is as unknown as any other."""
-    if not _ID.fullmatch(wanted):
+    if not is_ref(wanted):
         raise not_found()
     return wanted

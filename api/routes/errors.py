@@ -11,8 +11,6 @@ from api.http.openapi import problems
 
 router = APIRouter(prefix="/errors", tags=["errors"])
 
-_AN_HOUR = "public, max-age=3600"
-
 
 class ErrorExplained(BaseModel):
     """What a code means and what to do."""
@@ -39,7 +37,7 @@ async def explain_error(code: str, request: Request, response: Response) -> obje
     kind = ERRORS.get(code)
     if kind is None:
         raise not_found()
-    headers = {"Cache-Control": _AN_HOUR, "Vary": "Accept"}
+    headers = {"Cache-Control": PUBLIC_FOR_AN_HOUR, "Vary": "Accept"}
     if "text/html" in request.headers.get("accept", ""):
         return Response(_page(kind), media_type="text/html; charset=utf-8", headers=headers)
     response.headers.update(headers)

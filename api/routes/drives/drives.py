@@ -9,9 +9,10 @@ from fastapi import APIRouter, Body, Query, Request, Response
 from pydantic import Field, model_validator
 
 from api.collaborators import Collaborators, Parts
+from api.http.caching import PRIVATE
 from api.http.errors import FieldError, Problem
 from api.http.fields import Name, RequestBody
-from api.http.openapi import header, problems
+from api.http.openapi import NEXT_PAGE, header, problems
 from api.http.paging import Cursor, cursor_at, instant_and_id_of, next_page
 from api.http.preconditions import IdempotencyKey, JsonBody, update_id_of
 from api.routes.drives.access import (
@@ -47,9 +48,6 @@ PATH = "/api/v1/drives"
 router = APIRouter(prefix=PATH, tags=["drives"])
 
 _LOCATION = header("Location", "Address of the drive.", f"{PATH}/drv-k3v9a2q7m4tz")
-_LINK = header("Link", "The next page.", '<http://127.0.0.1:8000/…?cursor=…>; rel="next"')
-_PRIVATE = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
-_PROGRAM = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$"
 
 Day = Annotated[date, Field(ge=date(1990, 1, 1), le=date(2200, 1, 1))]
 
@@ -201,14 +199,14 @@ def details(parts: Collaborators, drive_id: str) -> DriveDetails:
     "",
     operation_id="listDrives",
     summary="List the drives you may see, the latest first",
-    responses={200: {"headers": _LINK}, **problems(401, 403)},
+    responses={200: {"headers": NEXT_PAGE}, **problems(401, 403)},
 )
 def list_visible(
     parts: Parts,
     principal: DriveOfficer,
     request: Request,
     response: Response,
-    program: Annotated[str | None, Query(pattern=_PROGRAM, examples=["eco-network"])] = None,
+    program: Annotated[Ref | None, Query(examples=["eco-network"])] = None,
     cursor: Cursor = None,
     limit: Annotated[int, Query(ge=1, le=199)] = 50,
 ) -> DriveList:
@@ -218,7 +216,7 @@ def list_visible(
         rows = list_drives(session, principal, program=program, before=before, limit=limit + 1)
     page = rows[:limit]
     following = cursor_at((page[-1].created_at, page[-1].id)) if len(rows) > limit else None
-    response.headers.update(_PRIVATE)
+    response.headers.update(PRIVATE)
     if following:
         response.headers["Link"] = next_page(parts.settings.public_url, request, following)
     return DriveList(items=tuple(DriveInList.of(row) for row in page), next=following)
@@ -232,5 +230,5 @@ def list_visible(
 )
 def read(parts: Parts, row: VisibleDrive, response: Response) -> DriveDetails:
     """Return the drive and what is to be expected of this fiscal year in its provinces."""
-    response.headers.update(_PRIVATE)
+    response.headers.update(PRIVATE)
     return details(parts, row.id)

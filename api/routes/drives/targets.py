@@ -6,6 +6,7 @@ from fastapi import APIRouter, Body, Query, Response
 from pydantic import BaseModel, Field
 
 from api.collaborators import Collaborators, Parts
+from api.http.caching import PRIVATE
 from api.http.errors import FieldError, Problem
 from api.http.fields import RequestBody
 from api.http.openapi import problems
@@ -72,7 +73,7 @@ def read_targets(
 ) -> Targets:
     """Return all targets; the forecast covers the provinces of your token."""
     _require_program(parts, principal, program, FieldError(parameter="program", detail=""))
-    response.headers.update({"Cache-Control": "private, no-cache", "Vary": "Authorization"})
+    response.headers.update(PRIVATE)
     return _targets(parts, principal, program, year or fiscal_year(local_date(parts.now())))
 
 
