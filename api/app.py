@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 
 from fastapi import FastAPI
@@ -18,6 +19,7 @@ from api.http.logs import configure_logs
 from api.http.metrics import Metrics
 from api.http.pacing import Pace
 from api.http.sizes import most_bytes
+from api.pages.errors import error_page
 from api.public import public_pages
 from api.routes import errors, identity, operation, programs
 from api.routes.cases import acts, applications, evidence, representations
@@ -71,7 +73,8 @@ def create_app(
         lifespan=_closing(parts),
     )
     app.state.collaborators = parts
-    problems = ProblemResponses(settings.public_url)
+    page = partial(error_page, demonstration=settings.sample_programs)
+    problems = ProblemResponses(settings.public_url, page)
     problems.install(
         app,
         {
