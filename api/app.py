@@ -28,6 +28,7 @@ from api.routes.docs_page import docs_page
 from api.routes.drives import drives, seminars, targets
 from api.routes.drives import lists as drive_lists
 from api.routes.drives import runs as drive_runs
+from casework.cases.applications import Applications
 from casework.cases.on_record import ActsOnRecord
 from casework.cases.reading import Calendars, CaseReader
 from casework.domain.refusals import RefusalCode
@@ -135,6 +136,9 @@ def collaborators(
         database=database,
         catalog=catalog,
         reader=reader,
+        applications=Applications(
+            database, catalog, reader.current_calendar, now, samples=settings.sample_programs
+        ),
         files=EvidenceStore(settings.files_folder),
         verifier=TokenVerifier.of(settings, lambda: now().timestamp()),
         engine=calls,

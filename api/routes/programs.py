@@ -8,9 +8,9 @@ from pydantic import BaseModel, Field
 
 from api.collaborators import Parts
 from api.http.caching import PUBLIC_FOR_AN_HOUR
-from api.http.errors import not_found
+from api.http.errors import FieldError, Problem, not_found
 from api.http.openapi import problems
-from casework.programs.catalog import NoSuchVersion
+from casework.programs.catalog import NoSuchVersion, ProgramCatalog
 from casework.programs.model import ProgramVersion, Words
 from casework.programs.openings import version_open_on
 
@@ -35,6 +35,18 @@ class Programs(BaseModel):
     """Every published version of every program, and the samples of a demonstration."""
 
     items: tuple[ProgramInList, ...]
+
+
+def require_known_program(catalog: ProgramCatalog, program: str, *, in_query: bool = False) -> None:
+    """Raise a 422 that points at a program that is not there, in the body or in the query."""
+    if program in catalog.programs():
+        return
+    detail = "There is no program with this code."
+    if in_query:
+        wrong = FieldError(parameter="program", detail=detail)
+    else:
+        wrong = FieldError(pointer="/program", detail=detail)
+    raise Problem("program-unknown", detail, errors=[wrong])
 
 
 @router.get(

@@ -24,6 +24,7 @@ from api.routes.drives.access import (
 )
 from api.routes.drives.examples import DRIVE, MEMBERS
 from api.routes.drives.views import DriveDetails, DriveInList, DriveList
+from api.routes.programs import require_known_program
 from casework.contracts.drive import USUAL_PACE, USUAL_WINDOW, Pace, Window
 from casework.contracts.enrollment import digest_of
 from casework.domain._model import ProvinceCode, Ref
@@ -129,7 +130,8 @@ def add(
     ],
 ) -> DriveDetails:
     """Make a draft. Upload its list next; a drive over members has its rows and its dry run at once."""
-    _require_known(parts, principal, asked.program)
+    require_known_program(parts.catalog, asked.program)
+    require_program(principal, asked.program)
     new = _new_drive(parts, principal, asked, key)
     with state_errors_as_409(), parts.database.writing() as session:
         row = add_drive(session, new, parts.now())
@@ -141,13 +143,6 @@ def add(
             dry_run(parts.database, row.id, parts.now())
     response.headers["Location"] = f"{PATH}/{row.id}"
     return details(parts, row.id)
-
-
-def _require_known(parts: Collaborators, principal: Principal, program: str) -> None:
-    if program not in parts.catalog.programs():
-        wrong = FieldError(pointer="/program", detail="There is no program with this code.")
-        raise Problem("program-unknown", wrong.detail, errors=[wrong])
-    require_program(principal, program)
 
 
 def _new_drive(parts: Collaborators, principal: Principal, asked: DriveBody, key: str) -> NewDrive:

@@ -16,10 +16,7 @@ from casework.programs.catalog import ProgramCatalog
 from casework.settings import Settings
 from casework.store.database import Database
 from tests.api.public import sample_register
-from tests.databases import migrated_sqlite_file, sqlite_database
 from tests.sample_case import NOW
-
-__all__ = ["migrated_sqlite_file", "sqlite_database"]
 
 
 @dataclass
