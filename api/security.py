@@ -1,6 +1,6 @@
 """Who may call a route, said in its signature: a parameter of these types is the permission."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import structlog
 from fastapi import Depends, Security
@@ -53,18 +53,23 @@ StaffPrincipal = Annotated[Principal, Depends(_staff_principal)]
 """Somebody who works for the ministry or a provincial office."""
 
 
-async def _applicant_principal(principal: CurrentPrincipal) -> Principal:
-    if ActorKind.APPLICANT not in principal.kinds:
-        raise Problem("role-required", "Applications are for: applicant.")
-    return principal
+def only_for(what: str, *kinds: ActorKind) -> Any:
+    """Return the dependency that lets these kinds of people through; ``what`` is theirs alone."""
+
+    async def principal_of_kind(principal: CurrentPrincipal) -> Principal:
+        if not set(kinds) & set(principal.kinds):
+            raise Problem("role-required", f"{what} are for: {', '.join(kinds)}.")
+        return principal
+
+    return Depends(principal_of_kind)
 
 
-ApplicantPrincipal = Annotated[Principal, Depends(_applicant_principal)]
+ApplicantPrincipal = Annotated[Principal, only_for("Applications", ActorKind.APPLICANT)]
 """Somebody who acts for an establishment, or is about to."""
 
 
-def well_formed(wanted: str) -> str:
+def well_formed(text: str) -> str:
     """Return the id of a case or drive that may be looked up; a malformed one is as unknown as any other."""
-    if not is_ref(wanted):
+    if not is_ref(text):
         raise not_found()
-    return wanted
+    return text

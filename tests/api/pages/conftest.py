@@ -2,9 +2,7 @@
 
 from tests.api.public.conftest import (
     application,
-    catalog,
     client,
-    clock,
     database,
     filled,
     filled_file,
@@ -13,9 +11,7 @@ from tests.api.public.conftest import (
 
 __all__ = [
     "application",
-    "catalog",
     "client",
-    "clock",
     "database",
     "filled",
     "filled_file",

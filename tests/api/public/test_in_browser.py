@@ -21,7 +21,7 @@ from api.app import create_app
 from casework.domain.calendar import Language
 from casework.processes.servers import LOOPBACK, free_port
 from casework.settings import Settings
-from tests.api.public.conftest import SetClock
+from tests.api.desk import SetClock
 from tests.api.public.sample_register import CASE, SITE
 
 pytestmark = pytest.mark.browser

@@ -11,7 +11,7 @@ from api.public.register.in_memory import RegisterInMemory
 from casework.programs.catalog import ProgramCatalog
 from casework.register.records import NumberedEntry
 from casework.store.database import Database
-from tests.api.public.conftest import SetClock
+from tests.api.desk import SetClock
 from tests.api.public.sample_register import entry, publish, sites
 from tests.sample_case import NOW
 from tests.statements import counted

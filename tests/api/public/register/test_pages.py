@@ -16,7 +16,7 @@ from casework.programs.catalog import ProgramCatalog
 from casework.store.database import Database
 from casework.store.register import public_id_of
 from casework.store.tables import Establishment
-from tests.api.public.conftest import SetClock
+from tests.api.desk import SetClock
 from tests.api.public.sample_register import entry, publish, sites
 from tests.sample_case import NOW
 
