@@ -119,7 +119,7 @@ def add(
     principal: DriveOfficer,
     key: IdempotencyKey,
     response: Response,
-    asked: Annotated[
+    body: Annotated[
         DriveBody,
         Body(
             openapi_examples={
@@ -130,14 +130,14 @@ def add(
     ],
 ) -> DriveDetails:
     """Make a draft. Upload its list next; a drive over members has its rows and its dry run at once."""
-    require_known_program(parts.catalog, asked.program)
-    require_program(principal, asked.program)
-    new = _new_drive(parts, principal, asked, key)
+    require_known_program(parts.catalog, body.program)
+    require_program(principal, body.program)
+    new = _new_drive(parts, principal, body, key)
     with state_errors_as_409(), parts.database.writing() as session:
         row = add_drive(session, new, parts.now())
-        if asked.members is not None and row.chosen_by is None:
-            put_members(session, row.id, asked.members.query(), parts.now())
-    if asked.members is not None and row.state is DriveState.DRAFT:
+        if body.members is not None and row.chosen_by is None:
+            put_members(session, row.id, body.members.query(), parts.now())
+    if body.members is not None and row.state is DriveState.DRAFT:
         # The same request that comes twice at once makes one dry run.
         with state_errors_as_409(), suppress(ListChanged):
             dry_run(parts.database, row.id, parts.now())
@@ -145,31 +145,31 @@ def add(
     return details(parts, row.id)
 
 
-def _new_drive(parts: Collaborators, principal: Principal, asked: DriveBody, key: str) -> NewDrive:
-    title = asked.title
-    if asked.seminar is not None:
+def _new_drive(parts: Collaborators, principal: Principal, body: DriveBody, key: str) -> NewDrive:
+    title = body.title
+    if body.seminar is not None:
         with parts.database.reading() as session:
-            seminar = find_seminar(session, asked.seminar)
+            seminar = find_seminar(session, body.seminar)
         if seminar is None:
             wrong = FieldError(pointer="/seminar", detail="There is no seminar with this id.")
             raise Problem("seminar-unknown", wrong.detail, errors=[wrong])
         title = title or seminar.title
-    ends_before = asked.members.ends_before if asked.members else None
-    renewed = [day for day in (asked.renew_before, ends_before) if day is not None]
-    provinces = frozenset(asked.provinces) if asked.provinces is not None else None
+    ends_before = body.members.ends_before if body.members else None
+    renewed = [day for day in (body.renew_before, ends_before) if day is not None]
+    provinces = frozenset(body.provinces) if body.provinces is not None else None
     return NewDrive(
-        kind=DriveKind.LIST if asked.members is None else DriveKind.RETENTION,
-        program=asked.program,
-        title=title or asked.program,
-        seminar=asked.seminar,
+        kind=DriveKind.LIST if body.members is None else DriveKind.RETENTION,
+        program=body.program,
+        title=title or body.program,
+        seminar=body.seminar,
         provinces=provinces_within(principal, provinces),
-        pace=asked.pace,
-        window=asked.window,
-        invite_again=asked.invite_again,
+        pace=body.pace,
+        window=body.window,
+        invite_again=body.invite_again,
         renew_before=_begin_of(max(renewed, default=None)),
         created_by=principal.person,
         update_id=update_id_of(principal.person, "drives", key),
-        digest=digest_of("Drive", json.loads(asked.model_dump_json())),
+        digest=digest_of("Drive", json.loads(body.model_dump_json())),
     )
 
 

@@ -88,22 +88,22 @@ def read_targets(
 def put_target(
     parts: Parts,
     principal: SupervisorPrincipal,
-    asked: Annotated[
+    body: Annotated[
         TargetBody,
         Body(openapi_examples={"country": {"summary": "เป้าหมายทั้งประเทศ", "value": TARGET}}),
     ],
 ) -> Targets:
     """Set the target of a province, or of the country for whoever supervises all of it."""
-    require_known_program(parts.catalog, asked.program)
-    require_program(principal, asked.program)
-    wanted = frozenset({asked.province}) if asked.province else frozenset(provinces())
+    require_known_program(parts.catalog, body.program)
+    require_program(principal, body.program)
+    wanted = frozenset({body.province}) if body.province else frozenset(provinces())
     provinces_within(principal, wanted, "/province")
     with parts.database.writing() as session:
-        if asked.target is None:
-            drop_target(session, asked.program, asked.fiscal_year, asked.province)
+        if body.target is None:
+            drop_target(session, body.program, body.fiscal_year, body.province)
         else:
-            set_target(session, asked.program, asked.fiscal_year, asked.province, asked.target)
-    return _targets(parts, principal, asked.program, asked.fiscal_year)
+            set_target(session, body.program, body.fiscal_year, body.province, body.target)
+    return _targets(parts, principal, body.program, body.fiscal_year)
 
 
 def _targets(parts: Collaborators, principal: Principal, program: str, year: int) -> Targets:
