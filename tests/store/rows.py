@@ -1,6 +1,7 @@
 """Rows of cases and establishments for tests that need many of them and no history."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from casework.domain.stages import CLOSED, Stage
 from casework.store.search import searchable
@@ -51,9 +52,9 @@ def establishment_row(establishment_id: str, **more: object) -> dict[str, object
     return row
 
 
-def enrollment(case_id: str, **more: object) -> Enrollment:
+def enrollment(case_id: str, **more: Any) -> Enrollment:
     """Return the reservation of the sample establishment's case."""
-    values: dict[str, object] = {
+    values: dict[str, Any] = {
         "program": "eco-network",
         "establishment_id": ESTABLISHMENT,
         "cycle": 1,
