@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 
 from fastapi import FastAPI
@@ -18,6 +19,7 @@ from api.http.logs import configure_logs
 from api.http.metrics import Metrics
 from api.http.pacing import Pace
 from api.http.sizes import most_bytes
+from api.pages.errors import error_page
 from api.public import public_pages
 from api.routes import errors, identity, operation, programs
 from api.routes.cases import acts, applications, evidence, representations
@@ -26,6 +28,7 @@ from api.routes.docs_page import docs_page
 from api.routes.drives import drives, seminars, targets
 from api.routes.drives import lists as drive_lists
 from api.routes.drives import runs as drive_runs
+from casework.cases.applications import Applications
 from casework.cases.on_record import ActsOnRecord
 from casework.cases.reading import Calendars, CaseReader
 from casework.domain.refusals import RefusalCode
@@ -71,7 +74,8 @@ def create_app(
         lifespan=_closing(parts),
     )
     app.state.collaborators = parts
-    problems = ProblemResponses(settings.public_url)
+    page = partial(error_page, demonstration=settings.sample_programs)
+    problems = ProblemResponses(settings.public_url, page)
     problems.install(
         app,
         {
@@ -132,6 +136,9 @@ def collaborators(
         database=database,
         catalog=catalog,
         reader=reader,
+        applications=Applications(
+            database, catalog, reader.current_calendar, now, samples=settings.sample_programs
+        ),
         files=EvidenceStore(settings.files_folder),
         verifier=TokenVerifier.of(settings, lambda: now().timestamp()),
         engine=calls,

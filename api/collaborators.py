@@ -13,6 +13,7 @@ from api.engine.cases import CaseGateway
 from api.engine.drives import DriveGateway
 from api.http.metrics import Metrics
 from api.http.pacing import Pace
+from casework.cases.applications import Applications
 from casework.cases.reading import CaseReader
 from casework.identity.tokens import TokenVerifier
 from casework.programs.catalog import ProgramCatalog
@@ -29,6 +30,7 @@ class Collaborators:
     database: Database
     catalog: ProgramCatalog
     reader: CaseReader
+    applications: Applications
     files: EvidenceStore
     verifier: TokenVerifier
     engine: EngineCalls

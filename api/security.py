@@ -1,7 +1,6 @@
 """Who may call a route, said in its signature: a parameter of these types is the permission."""
 
-import re
-from typing import Annotated
+from typing import Annotated, Any
 
 import structlog
 from fastapi import Depends, Security
@@ -9,6 +8,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from api.collaborators import Parts
 from api.http.errors import Problem, not_found
+from api.http.fields import is_ref
 from casework.domain.actors import ActorKind
 from casework.domain.policy import Principal
 from casework.identity.tokens import KeysUnavailable, TokenExpired, TokenInvalid
@@ -20,7 +20,6 @@ _BEARER = HTTPBearer(
     auto_error=False,
 )
 _log = structlog.get_logger(__name__)
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
 
 
 def _current_principal(
@@ -54,18 +53,23 @@ StaffPrincipal = Annotated[Principal, Depends(_staff_principal)]
 """Somebody who works for the ministry or a provincial office."""
 
 
-async def _applicant_principal(principal: CurrentPrincipal) -> Principal:
-    if ActorKind.APPLICANT not in principal.kinds:
-        raise Problem("role-required", "Applications are for: applicant.")
-    return principal
+def only_for(what: str, *kinds: ActorKind) -> Any:
+    """Return the dependency that lets these kinds of people through; ``what`` is theirs alone."""
+
+    async def principal_of_kind(principal: CurrentPrincipal) -> Principal:
+        if not set(kinds) & set(principal.kinds):
+            raise Problem("role-required", f"{what} are for: {', '.join(kinds)}.")
+        return principal
+
+    return Depends(principal_of_kind)
 
 
-ApplicantPrincipal = Annotated[Principal, Depends(_applicant_principal)]
+ApplicantPrincipal = Annotated[Principal, only_for("Applications", ActorKind.APPLICANT)]
 """Somebody who acts for an establishment, or is about to."""
 
 
-def well_formed(wanted: str) -> str:
+def well_formed(text: str) -> str:
     """Return the id of a case or drive that may be looked up; a malformed one is as unknown as any other."""
-    if not _ID.fullmatch(wanted):
+    if not is_ref(text):
         raise not_found()
-    return wanted
+    return text

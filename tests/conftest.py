@@ -1,10 +1,10 @@
-"""What every test gets: the fixtures of `tests.servers` and a Hypothesis profile."""
+"""What every test gets: the fixtures of `tests.databases` and `tests.servers`, and a Hypothesis profile."""
 
 import os
 
 from hypothesis import settings
 
-pytest_plugins = ["tests.servers"]
+pytest_plugins = ["tests.databases", "tests.servers"]
 
 # Speed differs too much between machines for a deadline per example. CI repeats the same examples,
 # so that a change is judged by what it changed; at a desk every run looks for new ones.

@@ -12,8 +12,8 @@ import structlog
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import DBAPIError
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -22,6 +22,7 @@ from starlette.types import Scope
 
 from api.http.error_catalog import ERRORS
 from casework.domain.refusals import Refused
+from casework.store.database import DATABASE_AWAY
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 5
@@ -38,6 +39,12 @@ _CODE_OF_STATUS = {
     422: "request-malformed",
     429: "rate-limited",
 }
+_FOR_PROGRAMS = ("/api/", "/healthz", "/readyz", "/metrics", "/openapi.json")
+"""Addresses whose errors are problem documents whoever asks: no page of people is there."""
+
+ErrorPage = Callable[[Request, int, Mapping[str, str]], Response]
+"""Makes the page that a browser gets for a status, with these headers."""
+
 _Translate = Callable[[Request, Exception], "Problem"]
 _Handler = Callable[[Request, Exception], Awaitable[Response]]
 _log = structlog.get_logger(__name__)
@@ -127,14 +134,26 @@ def pointer_to(*steps: str | int) -> str:
 
 
 class ProblemResponses:
-    """Make responses of problems. Owns the base of the ``type`` links."""
+    """Make responses of problems: pages for browsers, documents for programs.
 
-    def __init__(self, public_url: str) -> None:
+    Owns the base of the ``type`` links.
+    """
+
+    def __init__(self, public_url: str, page: ErrorPage) -> None:
+        """Keep where the codes are explained, and what makes the page for a browser."""
         self._base = public_url.rstrip("/") + "/errors/"
+        self._page = page
 
     def make(self, scope: Scope, problem: Problem) -> Response:
         """Return the response to a request that ended with this problem."""
         kind = ERRORS[problem.code]
+        headers = {"Cache-Control": "no-store", **(problem.headers or {})}
+        if kind.status in {429, 503}:
+            headers.setdefault("Retry-After", str(RETRY_AFTER_SECONDS))
+        if kind.status == 401:
+            headers.setdefault("WWW-Authenticate", _challenge(problem))
+        if _is_for_people(scope):
+            return self._page(Request(scope), kind.status, headers)
         body = ProblemDetails(
             type=self._base + kind.code,
             title=kind.title,
@@ -146,11 +165,6 @@ class ProblemResponses:
             errors=problem.errors,
             **problem.extensions,  # pyright: ignore[reportArgumentType]  # extension members
         )
-        headers = {"Cache-Control": "no-store", **(problem.headers or {})}
-        if kind.status in {429, 503}:
-            headers.setdefault("Retry-After", str(RETRY_AFTER_SECONDS))
-        if kind.status == 401:
-            headers.setdefault("WWW-Authenticate", _challenge(problem))
         return Response(
             body.model_dump_json(exclude_none=True),
             status_code=kind.status,
@@ -169,9 +183,7 @@ class ProblemResponses:
             (HTTPException, _of_http),
             (RequestValidationError, _of_validation),
             (Refused, _of_refusal),
-            (OperationalError, _of_database),
-            (InterfaceError, _of_database),
-            (PoolTimeout, _of_database),
+            *((kind, _of_database) for kind in DATABASE_AWAY),
         ):
             app.add_exception_handler(kind, self._handler(translate))
 
@@ -180,6 +192,12 @@ class ProblemResponses:
             return self.make(request.scope, translate(request, error))
 
         return answer
+
+
+def _is_for_people(scope: Scope) -> bool:
+    """Say whether a browser asks for a page that people read."""
+    asks_for_a_page = "text/html" in Headers(scope=scope).get("accept", "")
+    return asks_for_a_page and not str(scope["path"]).startswith(_FOR_PROGRAMS)
 
 
 def _challenge(problem: Problem) -> str:

@@ -1,9 +1,14 @@
 """What strangers write about themselves: the fields of forms, checked before anything keeps them."""
 
+import re
 import unicodedata
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+
+from casework.domain._model import REF_PATTERN
+
+_REF = re.compile(REF_PATTERN)
 
 
 class RequestBody(BaseModel):
@@ -49,3 +54,8 @@ ShortCode = Annotated[
     AfterValidator(_one_line),
 ]
 """A registration or telephone number as people write it."""
+
+
+def is_ref(text: str) -> bool:
+    """Say whether a text may be the id of a case, a drive or a person."""
+    return _REF.fullmatch(text) is not None

@@ -54,6 +54,7 @@ def header(name: str, description: str, example: str) -> dict[str, Any]:
 
 
 ETAG = header("ETag", "Version of the case, for `If-Match`.", '"7"')
+NEXT_PAGE = header("Link", "The next page.", '<http://127.0.0.1:8000/…?cursor=…>; rel="next"')
 
 
 def _description(status: int) -> str:

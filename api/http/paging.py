@@ -3,7 +3,6 @@
 import base64
 import binascii
 import json
-import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, cast
@@ -13,8 +12,7 @@ from fastapi import Query
 from starlette.requests import Request
 
 from api.http.errors import FieldError, Problem
-
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
+from api.http.fields import is_ref
 
 Cursor = Annotated[str | None, Query(max_length=300, pattern=r"^[A-Za-z0-9_-]+$")]
 
@@ -51,7 +49,7 @@ def instant_and_id_of(cursor: str) -> tuple[datetime, str]:
     written, item = place_of(cursor, str, str)
     try:
         instant = datetime.fromisoformat(str(written))
-        if instant.tzinfo is not None and _ID.fullmatch(str(item)):
+        if instant.tzinfo is not None and is_ref(str(item)):
             return instant.astimezone(UTC), str(item)
     except (ValueError, OverflowError) as error:
         raise cursor_not_valid() from error

@@ -1,15 +1,19 @@
 """Rendered answers, kept as bytes and given out again with their validators."""
 
 import hashlib
-from collections import OrderedDict
 from collections.abc import Mapping
-from threading import Lock
 
+from cachetools import LRUCache
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api.http.caching import is_not_modified
+
 MOST_BYTES = 64 * 1024 * 1024
 """Of rendered pages and data files that are kept; the least recently used go first."""
+
+_BESIDE_THE_BODY = 4096
+"""Bytes that an answer takes beside its body: its address, its headers and the objects that hold them."""
 
 _FRESH = "public, max-age=10"
 """A withdrawn certificate must not look valid for long; asking again costs a 304."""
@@ -26,47 +30,21 @@ class Rendered:
         content = {"content-type": media_type, "content-length": str(len(body))}
         self._headers = [*_raw(content), *self._validators]
 
+    @property
+    def size(self) -> int:
+        """Return how many bytes of memory it takes, about."""
+        return len(self.body) + _BESIDE_THE_BODY
+
     def answer(self, request: Request) -> Response:
         """Return the bytes, or 304 if the reader has them already."""
-        known = request.headers.get("if-none-match")
-        if known is not None and _matches(known, self.etag):
+        if is_not_modified(request, self.etag):
             return _Fixed(304, b"", self._validators)
         return _Fixed(200, self.body, self._headers)
 
 
-class PageCache:
-    """Keep rendered answers by address, up to a number of bytes. Safe to use from threads."""
-
-    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
-        self._most_bytes = most_bytes
-        self._bytes = 0
-        self._pages: OrderedDict[str, Rendered] = OrderedDict()
-        self._lock = Lock()
-
-    def get(self, address: str) -> Rendered | None:
-        """Return the answer kept for an address, or None."""
-        with self._lock:
-            page = self._pages.get(address)
-            if page is not None:
-                self._pages.move_to_end(address)
-            return page
-
-    def put(self, address: str, page: Rendered) -> None:
-        """Keep an answer, unless it alone would take more than a quarter of the room."""
-        size = len(page.body) + len(address)
-        if size > self._most_bytes // 4:
-            return
-        with self._lock:
-            self._drop(address)
-            self._pages[address] = page
-            self._bytes += size
-            while self._bytes > self._most_bytes:
-                self._drop(next(iter(self._pages)))
-
-    def _drop(self, address: str) -> None:
-        page = self._pages.pop(address, None)
-        if page is not None:
-            self._bytes -= len(page.body) + len(address)
+def page_cache(most_bytes: int = MOST_BYTES) -> LRUCache[str, Rendered]:
+    """Return an empty cache of answers by address. Only the event loop may use it: it has no lock."""
+    return LRUCache(most_bytes, getsizeof=lambda page: page.size)
 
 
 class _Fixed(Response):
@@ -77,11 +55,6 @@ class _Fixed(Response):
         self.background = None
         self.body = body
         self.raw_headers = headers.copy()
-
-
-def _matches(known: str, etag: str) -> bool:
-    tags = (tag.strip().removeprefix("W/") for tag in known.split(","))
-    return known.strip() == "*" or any(tag == etag for tag in tags)
 
 
 def _raw(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:

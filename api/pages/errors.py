@@ -1,5 +1,8 @@
 """Errors for people: a page in both languages, where the API would answer with a problem document."""
 
+from collections.abc import Mapping
+from http import HTTPStatus
+
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -7,20 +10,21 @@ from api.locale import LANGUAGES, translations
 from api.pages.rendering import html, language_of, preferred_language, render
 from casework.domain.calendar import Language
 
-_NOT_FOUND = 404
-_SERVICE_UNAVAILABLE = 503
-
 
 def error_page(
-    request: Request, status: int, *, demonstration: bool = False, retry_after: int | None = None
+    request: Request,
+    status: int,
+    headers: Mapping[str, str] | None = None,
+    *,
+    demonstration: bool = False,
 ) -> Response:
     """Return the page for an error, in the language of the address or of the reader.
 
     Args:
         request: what was asked for; nothing of it is repeated on the page.
         status: 404 and 503 have words of their own, all others share some.
+        headers: further response headers, such as ``Retry-After``.
         demonstration: whether to say that nothing here is real.
-        retry_after: seconds after which it is worth trying again.
     """
     path = request.url.path
     language = language_of(path) or preferred_language(request)
@@ -33,28 +37,17 @@ def error_page(
         heading={other: heading for other, (heading, _) in words.items()},
         advice={other: advice for other, (_, advice) in words.items()},
     )
-    headers = {"Retry-After": str(retry_after)} if retry_after is not None else {}
-    return html(text, status, headers={"Vary": "Accept-Language", **headers})
-
-
-def not_found(request: Request, *, demonstration: bool = False) -> Response:
-    """Return the page for an address that leads nowhere."""
-    return error_page(request, _NOT_FOUND, demonstration=demonstration)
-
-
-def unavailable(request: Request, *, demonstration: bool = False) -> Response:
-    """Return the page for a moment in which the database does not answer."""
-    return error_page(request, _SERVICE_UNAVAILABLE, demonstration=demonstration, retry_after=5)
+    return html(text, status, headers={**(headers or {}), "Vary": "Accept, Accept-Language"})
 
 
 def _words(status: int, language: Language) -> tuple[str, str]:
     gettext = translations(language).gettext
-    if status == _NOT_FOUND:
+    if status == HTTPStatus.NOT_FOUND:
         return gettext("There is no such page"), gettext(
             "The address may be mistyped or incomplete. Certified establishments are never removed "
             "from the register: search for the name."
         )
-    if status == _SERVICE_UNAVAILABLE:
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
         return gettext("The register does not answer at the moment"), gettext(
             "What was sent before is safe. Please try again in a few minutes."
         )

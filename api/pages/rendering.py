@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from datetime import date, datetime
 from functools import cache
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, cast
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from api.locale import LANGUAGES, translations
 from api.pages.assets import asset_url
@@ -64,6 +65,15 @@ def html(
             **({"Referrer-Policy": "no-referrer"} if private else {}),
             **(headers or {}),
         },
+    )
+
+
+def see_other(address: str) -> Response:
+    """Lead on from a form, to an address that is told to nobody else."""
+    return RedirectResponse(
+        address,
+        status_code=HTTPStatus.SEE_OTHER,
+        headers={"Cache-Control": "private, no-store", "Referrer-Policy": "no-referrer"},
     )
 
 

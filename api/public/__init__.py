@@ -11,15 +11,15 @@ from starlette.responses import Response
 
 from api.engine.cases import CaseGateway
 from api.http.pacing import Pace
-from api.locale import LANGUAGES
 from api.pages.assets import add_static_files
-from api.pages.errors import not_found
+from api.pages.site import Clock, Site
 from api.public.applicant.pages import CaseStatusPages
 from api.public.feedback.pages import FeedbackPages
 from api.public.invitations.pages import InvitationPages
 from api.public.outbox_page import OutboxPage
-from api.public.register.in_memory import Clock, RegisterInMemory, read_entries
+from api.public.register.in_memory import RegisterInMemory, read_entries
 from api.public.register.pages import RegisterPages
+from casework.domain.calendar import Language
 from casework.identity.invitation_links import InvitationLinks
 from casework.notices.composing import NoticeComposer
 from casework.programs.catalog import ProgramCatalog
@@ -52,30 +52,24 @@ def public_pages(
         pace: how many representations one address may send; the API's, so that both count as one.
         gateway: takes what invited establishments answer; without it there are no such pages.
     """
-    demonstration = settings.sample_programs
+    site = Site(database, demonstration=settings.sample_programs)
     register = RegisterInMemory(lambda after: read_entries(database, after), clock)
-    # One flat router: finding the route is most of the work of a warm page.
-    router = APIRouter()
-    RegisterPages(register, catalog, settings.public_url, demonstration=demonstration).add_to(
-        router
-    )
-    add_static_files(router)
-    FeedbackPages(database, catalog, clock, pace, demonstration=demonstration).add_to(router)
-    CaseStatusPages(database, catalog, clock, demonstration=demonstration).add_to(router)
+    RegisterPages(site, register, catalog, settings.public_url)
+    add_static_files(site.router)
+    FeedbackPages(site, database, catalog, clock, pace)
+    CaseStatusPages(site, catalog, clock)
     links = InvitationLinks.of(settings)
     if gateway is not None:
-        InvitationPages(
-            links, gateway, database, catalog, clock, demonstration=demonstration
-        ).add_to(router)
+        InvitationPages(site, links, gateway, database, catalog, clock)
     if settings.outbox_page:
         composer = NoticeComposer(
             database, catalog, settings.public_url, settings.mail_from, clock, links
         )
-        OutboxPage(database, composer).add_to(router)
+        OutboxPage(site, composer)
 
-    async def nothing(request: Request) -> Response:
-        return not_found(request, demonstration=demonstration)
+    async def nothing(language: Language, request: Request) -> Response:
+        return site.not_found(request)
 
-    for first in (*LANGUAGES, "r"):
-        router.add_route(f"/{first}/{{rest:path}}", nothing, include_in_schema=False)
-    return router
+    site.add("/{rest:path}", "GET", nothing)
+    site.add_without_language("/r/{rest:path}", nothing)
+    return site.router

@@ -3,18 +3,18 @@
 from collections.abc import Sequence
 
 from anyio import to_thread
-from fastapi import APIRouter
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 from sqlmodel import col
 from starlette.requests import Request
 from starlette.responses import Response
 
 from api.pages.assets import asset_url
-from api.pages.errors import not_found
-from api.pages.rendering import CONTENT_SECURITY_POLICY, html, preferred_language, render
+from api.pages.rendering import CONTENT_SECURITY_POLICY, html
+from api.pages.site import Site
+from casework.domain.calendar import Language
 from casework.notices.composing import NoticeComposer, Preview
 from casework.notices.faults import NotComposable
-from casework.store.database import Database
 from casework.store.tables import NoticeRow
 
 MOST_LISTED = 200
@@ -38,78 +38,67 @@ _LINKS_OPEN_PAGES = '<base target="_blank">'
 class OutboxPage:
     """Show notices. It only reads: whoever can open the page can see every address on it."""
 
-    def __init__(self, database: Database, composer: NoticeComposer) -> None:
-        """Keep the database, and what writes the messages."""
-        self._database = database
+    def __init__(self, site: Site, composer: NoticeComposer) -> None:
+        """Add the pages, and keep what writes the messages. Only if the settings ask for them."""
+        self._site = site
         self._composer = composer
-
-    def add_to(self, router: APIRouter) -> None:
-        """Add the routes. To be done only if the settings ask for the page."""
         for path, endpoint in (
             ("/dev/outbox", self.list),
             ("/dev/outbox/notice", self.notice),
             ("/dev/outbox/message", self.message),
         ):
-            router.add_route(path, endpoint, include_in_schema=False)
+            site.add_without_language(path, endpoint)
 
-    async def list(self, request: Request) -> Response:
+    async def list(self, language: Language, request: Request) -> Response:
         """List the notices, the newest first, of one case if the query names it."""
         case_id = request.query_params.get("case", "")[:_LONGEST_KEY]
-        rows = await to_thread.run_sync(self._newest, case_id)
-        language = preferred_language(request)
-        text = render(
+        rows = await self._site.read(_newest, case_id)
+        return self._site.page(
             "outbox/list.html.jinja",
             language,
-            "",
-            demonstration=True,
+            request,
+            private=True,
             notices=rows,
             case_id=case_id,
         )
-        return html(text, private=True)
 
-    async def notice(self, request: Request) -> Response:
+    async def notice(self, language: Language, request: Request) -> Response:
         """Show one notice: its state, and what its readers see."""
-        row = await to_thread.run_sync(self._find, request)
+        row = await self._site.read(_find, request)
         if row is None:
-            return not_found(request, demonstration=True)
+            return self._site.not_found(request)
         preview, reason = await to_thread.run_sync(self._preview, row)
-        text = render(
-            "outbox/notice.html.jinja",
-            preferred_language(request),
-            "",
-            demonstration=True,
-            row=row,
-            preview=preview,
-            reason=reason,
+        text = self._site.render(
+            "outbox/notice.html.jinja", language, "", row=row, preview=preview, reason=reason
         )
         policy = f"{CONTENT_SECURITY_POLICY}; frame-src 'self'"
         return html(text, private=True, headers={"Content-Security-Policy": policy})
 
-    async def message(self, request: Request) -> Response:
+    async def message(self, language: Language, request: Request) -> Response:
         """Answer with the HTML part of a notice, for the frame that shows it."""
-        row = await to_thread.run_sync(self._find, request)
+        row = await self._site.read(_find, request)
         preview = (await to_thread.run_sync(self._preview, row))[0] if row else None
         if preview is None:
-            return not_found(request, demonstration=True)
+            return self._site.not_found(request)
         # Readers have a Thai font; the machine that shows the demonstration may have none.
         font = f'<link rel="stylesheet" href="{asset_url("css/sarabun.css")}">'
         shown = preview.html.replace("</head>", f"{font}{_LINKS_OPEN_PAGES}</head>", 1)
         return html(shown, private=True, headers=_MESSAGE_HEADERS)
-
-    def _newest(self, case_id: str) -> Sequence[NoticeRow]:
-        rows = select(NoticeRow)
-        if case_id:
-            rows = rows.where(col(NoticeRow.case_id) == case_id)
-        newest = rows.order_by(col(NoticeRow.created_at).desc(), col(NoticeRow.seq).desc())
-        with self._database.reading() as session:
-            return session.scalars(newest.limit(MOST_LISTED)).all()
-
-    def _find(self, request: Request) -> NoticeRow | None:
-        with self._database.reading() as session:
-            return session.get(NoticeRow, request.query_params.get("key", "")[:_LONGEST_KEY])
 
     def _preview(self, row: NoticeRow) -> tuple[Preview | None, str]:
         try:
             return self._composer.render_preview(row.key), ""
         except NotComposable as fault:
             return None, str(fault)
+
+
+def _newest(session: Session, case_id: str) -> Sequence[NoticeRow]:
+    rows = select(NoticeRow)
+    if case_id:
+        rows = rows.where(col(NoticeRow.case_id) == case_id)
+    newest = rows.order_by(col(NoticeRow.created_at).desc(), col(NoticeRow.seq).desc())
+    return session.scalars(newest.limit(MOST_LISTED)).all()
+
+
+def _find(session: Session, request: Request) -> NoticeRow | None:
+    return session.get(NoticeRow, request.query_params.get("key", "")[:_LONGEST_KEY])

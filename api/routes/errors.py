@@ -1,17 +1,16 @@
 """The pages that the ``type`` of a problem leads to."""
 
-from html import escape
-
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
-from api.http.error_catalog import ERRORS, ErrorKind
+from api.collaborators import Parts
+from api.http.caching import PUBLIC_FOR_AN_HOUR
+from api.http.error_catalog import ERRORS
 from api.http.errors import not_found
 from api.http.openapi import problems
+from api.pages.rendering import html, render
 
 router = APIRouter(prefix="/errors", tags=["errors"])
-
-_AN_HOUR = "public, max-age=3600"
 
 
 class ErrorExplained(BaseModel):
@@ -34,25 +33,20 @@ class ErrorExplained(BaseModel):
         **problems(404),
     },
 )
-async def explain_error(code: str, request: Request, response: Response) -> object:
+async def explain_error(parts: Parts, code: str, request: Request, response: Response) -> object:
     """Return the meaning of a code: as a page to browsers, as JSON to programs."""
     kind = ERRORS.get(code)
     if kind is None:
         raise not_found()
-    headers = {"Cache-Control": _AN_HOUR, "Vary": "Accept"}
+    headers = {"Cache-Control": PUBLIC_FOR_AN_HOUR, "Vary": "Accept"}
     if "text/html" in request.headers.get("accept", ""):
-        return Response(_page(kind), media_type="text/html; charset=utf-8", headers=headers)
+        page = render(
+            "error_code.html.jinja",
+            "en",
+            "",
+            demonstration=parts.settings.sample_programs,
+            kind=kind,
+        )
+        return html(page, headers=headers)
     response.headers.update(headers)
     return ErrorExplained(**kind._asdict())
-
-
-def _page(kind: ErrorKind) -> str:
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(kind.title)}</title></head><body><main>"
-        f"<h1>{escape(kind.title)}</h1>"
-        f"<p><code>{kind.code}</code>, status {kind.status}</p>"
-        f"<p>{escape(kind.meaning)}</p><h2>What to do</h2><p>{escape(kind.remedy)}</p>"
-        "</main></body></html>"
-    )

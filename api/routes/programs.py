@@ -7,15 +7,14 @@ from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, Field
 
 from api.collaborators import Parts
-from api.http.errors import not_found
+from api.http.caching import PUBLIC_FOR_AN_HOUR
+from api.http.errors import FieldError, Problem, not_found
 from api.http.openapi import problems
-from api.routes.cases.applications import version_open_on
-from casework.programs.catalog import NoSuchVersion
+from casework.programs.catalog import NoSuchVersion, ProgramCatalog
 from casework.programs.model import ProgramVersion, Words
+from casework.programs.openings import version_open_on
 
 router = APIRouter(prefix="/api/v1/programs", tags=["programs"])
-
-_AN_HOUR = "public, max-age=3600"
 
 
 class ProgramInList(BaseModel):
@@ -38,6 +37,18 @@ class Programs(BaseModel):
     items: tuple[ProgramInList, ...]
 
 
+def require_known_program(catalog: ProgramCatalog, program: str, *, in_query: bool = False) -> None:
+    """Raise a 422 that points at a program that is not there, in the body or in the query."""
+    if program in catalog.programs():
+        return
+    detail = "There is no program with this code."
+    if in_query:
+        wrong = FieldError(parameter="program", detail=detail)
+    else:
+        wrong = FieldError(pointer="/program", detail=detail)
+    raise Problem("program-unknown", detail, errors=[wrong])
+
+
 @router.get(
     "",
     operation_id="listPrograms",
@@ -54,7 +65,7 @@ def list_programs(parts: Parts, response: Response) -> Programs:
                 shown = version.model_dump(include=set(ProgramInList.model_fields))
                 is_open = version.version == open_version
                 items.append(ProgramInList(**shown, takes_applications=is_open))
-    response.headers["Cache-Control"] = _AN_HOUR
+    response.headers["Cache-Control"] = PUBLIC_FOR_AN_HOUR
     return Programs(items=tuple(items))
 
 
@@ -83,5 +94,5 @@ def read_program(
         found = parts.catalog.get(program, version)
     except NoSuchVersion as error:
         raise not_found() from error
-    response.headers["Cache-Control"] = _AN_HOUR
+    response.headers["Cache-Control"] = PUBLIC_FOR_AN_HOUR
     return found

@@ -85,7 +85,9 @@ Line = Annotated[
 ]
 """One remark among many in the same act: 1 to 600 characters, so that a whole checklist stays under 64 KiB."""
 
-Ref = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]
+REF_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$"
+
+Ref = Annotated[str, StringConstraints(pattern=REF_PATTERN)]
 """An opaque reference to a person, contact or establishment. It holds no e-mail address: the pattern has no @."""
 
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$")]

@@ -8,7 +8,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
+
+DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
+"""What is raised while the database does not answer, or has no connection free in time."""
 
 _WRITES = "casework_writes"
 _SECONDS_TO_CONNECT = 5
@@ -19,7 +24,7 @@ _SECONDS_TO_WAIT = 10
 class Database:
     """Own the engine and hand out transactions; it knows nothing of what is in the tables.
 
-    While the database is down, every method raises :class:`sqlalchemy.exc.OperationalError`.
+    While the database is down, every method raises one of :data:`DATABASE_AWAY`.
     """
 
     def __init__(self, url: str, *, pool_size: int = 10, echo: bool = False) -> None:

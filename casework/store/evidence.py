@@ -8,13 +8,15 @@ import asyncio
 import hashlib
 import os
 import tempfile
-from collections.abc import AsyncIterable, Iterable
+from collections.abc import AsyncIterable, Collection, Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Self, cast
 
 import puremagic
+from sqlalchemy import select
 from sqlalchemy.orm import Session
+from sqlmodel import col
 
 from casework.domain._model import Frozen
 from casework.store._statements import upsert
@@ -134,6 +136,14 @@ def add_file(session: Session, stored: Stored, uploaded_by: str, now: datetime) 
 def find_file(session: Session, sha256: str) -> EvidenceFile | None:
     """Return what is known of a file."""
     return session.get(EvidenceFile, sha256)
+
+
+def unknown_files(session: Session, hashes: Collection[str]) -> frozenset[str]:
+    """Return those of the hashes under which no file is stored. One statement; none for no hash."""
+    if not hashes:
+        return frozenset()
+    stored = select(col(EvidenceFile.sha256)).where(col(EvidenceFile.sha256).in_(sorted(hashes)))
+    return frozenset(hashes) - set(session.scalars(stored))
 
 
 def media_type_of(head: bytes) -> str | None:

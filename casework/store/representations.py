@@ -25,6 +25,19 @@ from casework.store.tables import CaseRow, Representation
 MOST_REPRESENTATIONS = 10_000
 """On one case; more would be a flood, and the case has to carry their numbers."""
 
+_ANNOUNCED = frozenset(
+    {
+        Stage.FEEDBACK,
+        Stage.ANSWERING,
+        Stage.REVIEW,
+        Stage.DECISION,
+        Stage.CERTIFIED,
+        Stage.REFUSED,
+        Stage.EXPIRED,
+    }
+)
+"""Stages that only a feedback period leads to. Others may come before or after one."""
+
 
 class FeedbackNotOpen(Exception):
     """The case is not at feedback, its period is over, or there is no such case."""
@@ -97,6 +110,11 @@ def is_open(case: CaseRow | None, now: datetime) -> bool:
         and case.feedback_closes_at is not None
         and now < case.feedback_closes_at
     )
+
+
+def was_announced(case: CaseRow) -> bool:
+    """Say whether the community was ever asked about this case; before, it is nobody's business."""
+    return case.stage in _ANNOUNCED or case.feedback_closed
 
 
 def close_feedback(session: Session, case_id: str, closes_at: datetime) -> ClosedFeedback:

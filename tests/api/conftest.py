@@ -11,21 +11,6 @@ from casework.programs.catalog import ProgramCatalog
 from casework.settings import Settings
 from casework.store.database import Database
 from tests.api.desk import Desk, SetClock
-from tests.databases import (
-    database,
-    migrated_postgres,
-    migrated_sqlite_file,
-    postgresql_database,
-    sqlite_database,
-)
-
-__all__ = [
-    "database",
-    "migrated_postgres",
-    "migrated_sqlite_file",
-    "postgresql_database",
-    "sqlite_database",
-]
 
 NOBODY_LISTENS = "127.0.0.1:1"
 

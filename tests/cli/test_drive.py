@@ -24,9 +24,8 @@ from casework.store.database import Database
 from tests.api.conftest import catalog, settings_for
 from tests.api.engine.workers import workers_at_work
 from tests.api.seminar_desk import csv_of, line
-from tests.databases import migrated_sqlite_file, sqlite_database
 
-__all__ = ["catalog", "migrated_sqlite_file", "sqlite_database"]
+__all__ = ["catalog"]
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -5,22 +5,7 @@ import pytest
 from casework.notices.composing import NoticeComposer
 from casework.programs.catalog import ProgramCatalog
 from casework.store.database import Database
-from tests.databases import (
-    database,
-    migrated_postgres,
-    migrated_sqlite_file,
-    postgresql_database,
-    sqlite_database,
-)
 from tests.notices.tale import composer_of
-
-__all__ = [
-    "database",
-    "migrated_postgres",
-    "migrated_sqlite_file",
-    "postgresql_database",
-    "sqlite_database",
-]
 
 
 @pytest.fixture(scope="session")

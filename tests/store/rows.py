@@ -1,11 +1,12 @@
 """Rows of cases and establishments for tests that need many of them and no history."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from casework.domain.stages import CLOSED, Stage
 from casework.store.search import searchable
-from casework.store.tables import END_OF_TIME
-from tests.sample_case import NOW
+from casework.store.tables import END_OF_TIME, Enrollment
+from tests.sample_case import ESTABLISHMENT, NOW
 
 
 def case_row(case_id: str, **more: object) -> dict[str, object]:
@@ -49,3 +50,20 @@ def establishment_row(establishment_id: str, **more: object) -> dict[str, object
     texts = (row["registration_no"], row["name_th"], row["name_en"], row["address"])
     row["search_text"] = searchable(*(str(text) for text in texts if text))
     return row
+
+
+def enrollment(case_id: str, **more: Any) -> Enrollment:
+    """Return the reservation of the sample establishment's case."""
+    values: dict[str, Any] = {
+        "program": "eco-network",
+        "establishment_id": ESTABLISHMENT,
+        "cycle": 1,
+        "program_version": "1",
+        "province": "21",
+        "contact_id": "con-1",
+        "applicant": "applicant-1",
+        "update_id": "k",
+        "digest": "d",
+        "created_at": NOW,
+    }
+    return Enrollment(case_id=case_id, **values | more)

@@ -16,6 +16,7 @@ from casework.store.evidence import (
     add_file,
     find_file,
     media_type_of,
+    unknown_files,
 )
 from tests.sample_case import NOW
 
@@ -173,3 +174,5 @@ def test_the_first_to_offer_a_file_is_noted(database: Database, store: EvidenceS
         assert row is not None
         assert (row.uploaded_by, row.uploaded_at, row.size) == ("inspector-21", NOW, len(PDF))
         assert find_file(session, "0" * 64) is None
+        assert unknown_files(session, {stored.sha256, "0" * 64}) == {"0" * 64}
+        assert unknown_files(session, ()) == frozenset()

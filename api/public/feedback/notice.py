@@ -10,23 +10,10 @@ from sqlmodel import col
 from casework.domain.stages import Stage
 from casework.programs.catalog import ProgramCatalog
 from casework.programs.model import Words
-from casework.store.representations import is_open
+from casework.store.representations import is_open, was_announced
 from casework.store.tables import CaseRow, Establishment
 
 MOST_LISTED = 200
-
-_ANNOUNCED = frozenset(
-    {
-        Stage.FEEDBACK,
-        Stage.ANSWERING,
-        Stage.REVIEW,
-        Stage.DECISION,
-        Stage.CERTIFIED,
-        Stage.REFUSED,
-        Stage.EXPIRED,
-    }
-)
-"""Stages that only a feedback period leads to. Others may come before or after one."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +40,7 @@ def find_notice(
     if row is None:
         return None
     case, site = row
-    was_announced = case.stage in _ANNOUNCED or case.feedback_closed
-    return _notice(case, site, catalog, now) if was_announced else None
+    return _notice(case, site, catalog, now) if was_announced(case) else None
 
 
 def open_notices(session: Session, catalog: ProgramCatalog, now: datetime) -> list[FeedbackNotice]:

@@ -1,31 +1,29 @@
 """Public notice of a feedback period, the form to speak, and the receipt to follow the answer."""
 
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
+from http import HTTPStatus
 
 from anyio import to_thread
-from fastapi import APIRouter
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import Session
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from api.http.errors import Problem
 from api.http.pacing import Pace
-from api.locale import LANGUAGES
-from api.pages.errors import error_page, not_found, unavailable
 from api.pages.forms import FormTooLarge, read_fields
-from api.pages.rendering import html, render
+from api.pages.rendering import see_other
+from api.pages.site import Clock, Site
 from api.public.feedback.form import FeedbackForm
 from api.public.feedback.notice import FeedbackNotice, find_notice, open_notices
-from api.public.register.in_memory import Clock
 from casework.cases.representations import receive
 from casework.domain.calendar import Language
 from casework.programs.catalog import ProgramCatalog
 from casework.programs.provinces import provinces
-from casework.store.database import Database
+from casework.store.database import DATABASE_AWAY, Database
 from casework.store.keys import KeyReused
 from casework.store.representations import (
     FeedbackFull,
@@ -34,15 +32,7 @@ from casework.store.representations import (
 )
 from casework.store.tables import Representation
 
-_CONFLICT = 409
-_PAYLOAD_TOO_LARGE = 413
-_UNPROCESSABLE = 422
-_SERVICE_UNAVAILABLE = 503
 _LONGEST_ID = 64
-
-DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
-
-Endpoint = Callable[[Language, Request], Awaitable[Response]]
 
 
 class FeedbackPages:
@@ -50,46 +40,30 @@ class FeedbackPages:
 
     def __init__(
         self,
+        site: Site,
         database: Database,
         catalog: ProgramCatalog,
         clock: Clock,
         pace: Pace | None,
-        *,
-        demonstration: bool,
     ) -> None:
         """Keep the database, the words of the programs, the clock (UTC) and how often one may send."""
+        self._site = site
         self._database = database
         self._catalog = catalog
         self._clock = clock
         self._pace = pace
-        self._demonstration = demonstration
-
-    def add_to(self, router: APIRouter) -> None:
-        """Add the routes, in both languages."""
-        for language in LANGUAGES:
-            for path, method, endpoint in (
-                ("feedback", "GET", self.open),
-                ("feedback/{receipt}", "GET", self.receipt),
-                ("cases/{case_id}/feedback", "GET", self.form),
-                ("cases/{case_id}/feedback", "POST", self.submit),
-            ):
-                router.add_route(
-                    f"/{language}/{path}",
-                    partial(self._guarded, endpoint, language),
-                    methods=[method],
-                    include_in_schema=False,
-                )
+        for path, method, endpoint in (
+            ("/feedback", "GET", self.open),
+            ("/feedback/{receipt}", "GET", self.receipt),
+            ("/cases/{case_id}/feedback", "GET", self.form),
+            ("/cases/{case_id}/feedback", "POST", self.submit),
+        ):
+            site.add(path, method, endpoint)
 
     async def open(self, language: Language, request: Request) -> Response:
         """List what the community is asked about now."""
-        now = self._clock()
-
-        def read() -> list[FeedbackNotice]:
-            with self._database.reading() as session:
-                return open_notices(session, self._catalog, now)
-
-        notices = await to_thread.run_sync(read)
-        return self._page(
+        notices = await self._site.read(open_notices, self._catalog, self._clock())
+        return self._site.page(
             "feedback/open.html.jinja", language, request, notices=notices, provinces=provinces()
         )
 
@@ -97,7 +71,7 @@ class FeedbackPages:
         """Show the notice and an empty form, or that the period is over."""
         notice = await self._notice(request)
         if notice is None:
-            return not_found(request, demonstration=self._demonstration)
+            return self._site.not_found(request)
         if not notice.is_open:
             return self._over(language, request, notice)
         return self._form(language, request, notice, FeedbackForm(), {})
@@ -106,16 +80,18 @@ class FeedbackPages:
         """Store what was said and lead to its receipt; show the form again if something is wrong."""
         notice = await self._notice(request)
         if notice is None:
-            return not_found(request, demonstration=self._demonstration)
+            return self._site.not_found(request)
         try:
             form = FeedbackForm.of(await read_fields(request))
         except FormTooLarge:
-            return error_page(request, _PAYLOAD_TOO_LARGE, demonstration=self._demonstration)
+            return self._site.error(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         errors = form.errors()
         if errors:
             if not notice.is_open:
-                return self._over(language, request, notice, form.text, status=_CONFLICT)
-            return self._form(language, request, notice, form, errors, status=_UNPROCESSABLE)
+                return self._over(language, request, notice, form.text, code=HTTPStatus.CONFLICT)
+            return self._form(
+                language, request, notice, form, errors, code=HTTPStatus.UNPROCESSABLE_ENTITY
+            )
         # Without its key (a form filled in by a program) nothing can be recognized as a repetition.
         form = form if form.key else replace(form, key=_new_key())
         new = form.representation(notice.case_id, language)
@@ -127,42 +103,30 @@ class FeedbackPages:
                 receive, self._database, notice.case_id, new, self._clock()
             )
         except Problem as too_often:
-            answer = again(form, {"form": "too-often"}, status=too_often.status_code)
+            answer = again(form, {"form": "too-often"}, code=too_often.status_code)
             answer.headers.update(too_often.headers or {})
             return answer
         except DATABASE_AWAY:
-            return again(form, {"form": "not-stored"}, status=_SERVICE_UNAVAILABLE)
+            return again(form, {"form": "not-stored"}, code=HTTPStatus.SERVICE_UNAVAILABLE)
         except KeyReused:
             form = replace(form, key=_new_key())
-            return again(form, {"form": "sent-before"}, status=_CONFLICT)
+            return again(form, {"form": "sent-before"}, code=HTTPStatus.CONFLICT)
         except FeedbackNotOpen:
-            return self._over(language, request, notice, form.text, status=_CONFLICT)
+            return self._over(language, request, notice, form.text, code=HTTPStatus.CONFLICT)
         except FeedbackFull:
-            return self._over(language, request, notice, form.text, is_full=True, status=_CONFLICT)
-        return RedirectResponse(
-            f"/{language}/feedback/{said.receipt}",
-            status_code=303,
-            headers={"Cache-Control": "private, no-store"},
-        )
+            return self._over(
+                language, request, notice, form.text, is_full=True, code=HTTPStatus.CONFLICT
+            )
+        return see_other(f"/{language}/feedback/{said.receipt}")
 
     async def receipt(self, language: Language, request: Request) -> Response:
         """Show somebody what they said and what became of it. Who has the receipt may read it."""
         receipt = request.path_params["receipt"][:_LONGEST_ID]
-        now = self._clock()
-
-        def read() -> tuple[Representation, FeedbackNotice] | None:
-            with self._database.reading() as session:
-                said = find_by_receipt(session, receipt)
-                if said is None:
-                    return None
-                notice = find_notice(session, self._catalog, said.case_id, now)
-                return (said, notice) if notice else None
-
-        found = await to_thread.run_sync(read)
+        found = await self._site.read(_find_said, self._catalog, receipt, self._clock())
         if found is None:
-            return not_found(request, demonstration=self._demonstration)
+            return self._site.not_found(request)
         said, notice = found
-        return self._page(
+        return self._site.page(
             "feedback/receipt.html.jinja",
             language,
             request,
@@ -172,22 +136,9 @@ class FeedbackPages:
             province=provinces()[notice.province],
         )
 
-    async def _guarded(self, endpoint: Endpoint, language: Language, request: Request) -> Response:
-        """Answer with a page, not a problem document, while the database is away."""
-        try:
-            return await endpoint(language, request)
-        except DATABASE_AWAY:
-            return unavailable(request, demonstration=self._demonstration)
-
     async def _notice(self, request: Request) -> FeedbackNotice | None:
         case_id = request.path_params["case_id"][:_LONGEST_ID]
-        now = self._clock()
-
-        def read() -> FeedbackNotice | None:
-            with self._database.reading() as session:
-                return find_notice(session, self._catalog, case_id, now)
-
-        return await to_thread.run_sync(read)
+        return await self._site.read(find_notice, self._catalog, case_id, self._clock())
 
     def _form(
         self,
@@ -197,13 +148,13 @@ class FeedbackPages:
         form: FeedbackForm,
         errors: Mapping[str, str],
         *,
-        status: int = 200,
+        code: int = HTTPStatus.OK,
     ) -> Response:
-        return self._page(
+        return self._site.page(
             "feedback/form.html.jinja",
             language,
             request,
-            status=status,
+            code=code,
             notice=notice,
             province=provinces()[notice.province],
             values=form,
@@ -219,32 +170,27 @@ class FeedbackPages:
         unsent: str = "",
         *,
         is_full: bool = False,
-        status: int = 200,
+        code: int = HTTPStatus.OK,
     ) -> Response:
-        return self._page(
+        return self._site.page(
             "feedback/closed.html.jinja",
             language,
             request,
-            status=status,
+            code=code,
             notice=notice,
             province=provinces()[notice.province],
             unsent=unsent,
             is_full=is_full,
         )
 
-    def _page(
-        self,
-        template: str,
-        language: Language,
-        request: Request,
-        *,
-        status: int = 200,
-        private: bool = False,
-        **context: object,
-    ) -> Response:
-        path = request.url.path
-        text = render(template, language, path, demonstration=self._demonstration, **context)
-        return html(text, status, private=private)
+
+def _find_said(
+    session: Session, catalog: ProgramCatalog, receipt: str, now: datetime
+) -> tuple[Representation, FeedbackNotice] | None:
+    """Return what somebody said, with the notice that it answers."""
+    said = find_by_receipt(session, receipt)
+    notice = find_notice(session, catalog, said.case_id, now) if said else None
+    return (said, notice) if said and notice else None
 
 
 def _new_key() -> str:

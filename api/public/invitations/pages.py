@@ -1,25 +1,23 @@
 """The page behind an invitation's link: a prefilled application, or a no, without an account or a script."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import partial
+from http import HTTPStatus
 
 from anyio import to_thread
-from fastapi import APIRouter
+from sqlalchemy.orm import Session
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from api.engine.calls import EngineBusy, TemporalUnavailable
 from api.engine.cases import CaseGateway, CaseNotRunning
-from api.locale import LANGUAGES
-from api.pages.errors import error_page, unavailable
 from api.pages.forms import FormTooLarge, read_fields
-from api.pages.rendering import html, render
-from api.public.feedback.pages import DATABASE_AWAY
+from api.pages.rendering import see_other
+from api.pages.site import Clock, Site
 from api.public.invitations.form import ApplicationForm
 from api.public.invitations.invitation import Answered, InvitedSite, contact_for, find_invited
-from api.public.register.in_memory import Clock
 from casework.domain.actors import ActorKind
 from casework.domain.acts import Act, DeclineInvitation, SubmitApplication
 from casework.domain.calendar import Language
@@ -36,13 +34,6 @@ from casework.programs.provinces import provinces
 from casework.store.cases.casebook import find_case
 from casework.store.database import Database
 
-_NOT_FOUND = 404
-_CONFLICT = 409
-_GONE = 410
-_PAYLOAD_TOO_LARGE = 413
-_UNPROCESSABLE = 422
-_SERVICE_UNAVAILABLE = 503
-
 RECORDED_WITHIN = timedelta(seconds=2)
 """How long the answer waits for the record, so that the next page already shows what was done."""
 
@@ -57,37 +48,27 @@ class InvitationPages:
 
     def __init__(
         self,
+        site: Site,
         links: InvitationLinks,
         gateway: CaseGateway,
         database: Database,
         catalog: ProgramCatalog,
         clock: Clock,
-        *,
-        demonstration: bool,
     ) -> None:
         """Keep the keys of the links, the way to the cases, and the clock (UTC)."""
+        self._site = site
         self._links = links
         self._gateway = gateway
         self._database = database
         self._catalog = catalog
         self._clock = clock
-        self._demonstration = demonstration
-
-    def add_to(self, router: APIRouter) -> None:
-        """Add the routes, in both languages."""
-        for language in LANGUAGES:
-            for path, method, endpoint in (
-                ("apply/{token}", "GET", self.form),
-                ("apply/{token}", "POST", self.apply),
-                ("apply/{token}/decline", "GET", self.decline_form),
-                ("apply/{token}/decline", "POST", self.decline),
-            ):
-                router.add_route(
-                    f"/{language}/{path}",
-                    partial(self._for_invited, endpoint, language),
-                    methods=[method],
-                    include_in_schema=False,
-                )
+        for path, method, endpoint in (
+            ("/apply/{token}", "GET", self.form),
+            ("/apply/{token}", "POST", self.apply),
+            ("/apply/{token}/decline", "GET", self.decline_form),
+            ("/apply/{token}/decline", "POST", self.decline),
+        ):
+            site.add(path, method, partial(self._for_invited, endpoint))
 
     async def form(self, language: Language, request: Request, invited: InvitedSite) -> Response:
         """Show what is known, with room for a statement."""
@@ -100,7 +81,7 @@ class InvitationPages:
         page = partial(self._page, language=language, request=request, invited=invited)
         errors = form.errors()
         if errors:
-            return page("form", values=form, errors=errors, status=_UNPROCESSABLE)
+            return page("form", values=form, errors=errors, code=HTTPStatus.UNPROCESSABLE_ENTITY)
         if form.go == "change":
             return page("form", values=form, errors={})
         if form.go != "submit":
@@ -134,7 +115,7 @@ class InvitationPages:
                 invited,
                 values=form,
                 errors=errors,
-                status=_UNPROCESSABLE,
+                code=HTTPStatus.UNPROCESSABLE_ENTITY,
             )
         act = DeclineInvitation(reason=form.text or None)
         return await self._act(language, request, invited, act, form, "decline")
@@ -154,21 +135,13 @@ class InvitationPages:
         except InvitationExpired as over:
             return self._ended(language, request, over.invitation)
         except InvitationInvalid:
-            return self._invalid(language, request)
+            return self._private("invalid", language, request, HTTPStatus.NOT_FOUND)
         except FormTooLarge:
-            return error_page(request, _PAYLOAD_TOO_LARGE, demonstration=self._demonstration)
-        except DATABASE_AWAY:
-            return unavailable(request, demonstration=self._demonstration)
+            return self._site.error(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
 
     async def _invited(self, request: Request) -> InvitedSite:
-        token: str = request.path_params["token"]
-
-        def read() -> InvitedSite | None:
-            invitation = self._links.read(token, self._clock)
-            with self._database.reading() as session:
-                return find_invited(session, self._catalog, invitation)
-
-        invited = await to_thread.run_sync(read)
+        invitation = self._links.read(request.path_params["token"], self._clock)
+        invited = await self._site.read(find_invited, self._catalog, invitation)
         if invited is None:
             raise InvitationInvalid("the link belongs to no case")
         return invited
@@ -189,16 +162,16 @@ class InvitationPages:
         try:
             version = await self._send(invited, act, form.key)
         except _NO_ANSWER:
-            return again(errors={"form": "not-stored"}, status=_SERVICE_UNAVAILABLE)
+            return again(errors={"form": "not-stored"}, code=HTTPStatus.SERVICE_UNAVAILABLE)
         except Refused as error:
             if error.refusal.code in {RefusalCode.NOT_AT_THIS_STAGE, RefusalCode.KEY_REUSED}:
                 # It was answered before, in another window or by a colleague: the link tells.
-                return _to(language, request)
+                return see_other(_address(language, request))
             if error.refusal.code is RefusalCode.PERIOD_IS_OVER:
                 return self._ended(language, request, invited.invitation)
-            return again(errors={"form": "not-stored"}, status=_CONFLICT)
+            return again(errors={"form": "not-stored"}, code=HTTPStatus.CONFLICT)
         await self._recorded(invited.case.case_id, version)
-        return _to(language, request)
+        return see_other(_address(language, request))
 
     async def _send(self, invited: InvitedSite, act: Act, key: str) -> int:
         """Act on the case as it is: a reminder that left meanwhile is no reason to ask again."""
@@ -211,21 +184,16 @@ class InvitationPages:
         try:
             return (await self._gateway.apply(case_id, act, principal, version, key)).version
         except Refused as error:
-            seen = await to_thread.run_sync(self._version, case_id)
+            seen = await self._site.read(_version_of, case_id)
             if error.refusal.code is not RefusalCode.VERSION_CONFLICT or seen == version:
                 raise
         return (await self._gateway.apply(case_id, act, principal, seen, key)).version
 
     async def _recorded(self, case_id: str, version: int) -> None:
         for _ in range(int(RECORDED_WITHIN.total_seconds() / _LOOK_EVERY_SECONDS)):
-            if await to_thread.run_sync(self._version, case_id) >= version:
+            if await self._site.read(_version_of, case_id) >= version:
                 return
             await asyncio.sleep(_LOOK_EVERY_SECONDS)
-
-    def _version(self, case_id: str) -> int:
-        with self._database.reading() as session:
-            row = find_case(session, case_id)
-        return 0 if row is None else row.version
 
     # --- Pages --------------------------------------------------------------------------------
 
@@ -236,37 +204,45 @@ class InvitationPages:
         request: Request,
         invited: InvitedSite,
         *,
-        status: int = 200,
+        code: int = HTTPStatus.OK,
         **context: object,
     ) -> Response:
-        shown: Mapping[str, object] = {
-            "site": invited.site,
-            "contact": invited.contact,
-            "case": invited.case,
-            "program": invited.program,
-            "province": provinces()[invited.case.province],
-            "address": _address(language, request),
-        }
-        return self._private(template, language, request, status, **shown, **context)
-
-    def _ended(self, language: Language, request: Request, invitation: Invitation) -> Response:
-        due_at, case_id = invitation.due_at, invitation.case
-        return self._private("expired", language, request, _GONE, due_at=due_at, case_id=case_id)
-
-    def _invalid(self, language: Language, request: Request) -> Response:
-        return self._private("invalid", language, request, _NOT_FOUND)
-
-    def _private(
-        self, template: str, language: Language, request: Request, status: int, **context: object
-    ) -> Response:
-        text = render(
-            f"invitation/{template}.html.jinja",
+        return self._private(
+            template,
             language,
-            _address(language, request),
-            demonstration=self._demonstration,
+            request,
+            code,
+            site=invited.site,
+            contact=invited.contact,
+            case=invited.case,
+            program=invited.program,
+            province=provinces()[invited.case.province],
+            address=_address(language, request),
             **context,
         )
-        return html(text, status, private=True)
+
+    def _ended(self, language: Language, request: Request, invitation: Invitation) -> Response:
+        return self._private(
+            "expired",
+            language,
+            request,
+            HTTPStatus.GONE,
+            due_at=invitation.due_at,
+            case_id=invitation.case,
+        )
+
+    def _private(
+        self, template: str, language: Language, request: Request, code: int, **context: object
+    ) -> Response:
+        return self._site.page(
+            f"invitation/{template}.html.jinja",
+            language,
+            request,
+            path=_address(language, request),
+            code=code,
+            private=True,
+            **context,
+        )
 
 
 def _address(language: Language, request: Request) -> str:
@@ -274,9 +250,6 @@ def _address(language: Language, request: Request) -> str:
     return f"/{language}/apply/{request.path_params['token']}"
 
 
-def _to(language: Language, request: Request) -> Response:
-    return RedirectResponse(
-        _address(language, request),
-        status_code=303,
-        headers={"Cache-Control": "private, no-store", "Referrer-Policy": "no-referrer"},
-    )
+def _version_of(session: Session, case_id: str) -> int:
+    row = find_case(session, case_id)
+    return 0 if row is None else row.version

@@ -8,8 +8,10 @@ from functools import cached_property
 
 import structlog
 from anyio import to_thread
+from cachetools import LRUCache
 
-from api.pages.cache import PageCache
+from api.pages.cache import Rendered, page_cache
+from api.pages.site import Clock
 from api.public.register.collation import sort_key
 from casework.domain.calendar import Language, local_date
 from casework.domain.register import RegisterStatus
@@ -17,9 +19,6 @@ from casework.register.records import NumberedEntry, PublicRecord, fold, next_ex
 from casework.store.database import Database
 from casework.store.register import entries_after
 from casework.store.search import searchable
-
-Clock = Callable[[], datetime]
-"""Tells the time in UTC."""
 
 ReadEntries = Callable[[int], Sequence[NumberedEntry]]
 """Reads the entries with a higher number, in order, by one SQL statement."""
@@ -41,10 +40,6 @@ def read_entries(database: Database, after: int) -> Sequence[NumberedEntry]:
             if len(rows) < _AT_ONCE:
                 break
     return entries
-
-
-class RegisterUnavailable(Exception):
-    """The database does not answer and nothing was read before."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +74,7 @@ class RegisterAt:
     listed: Mapping[str, Listed]
     updated_at: datetime | None
     expires_at: datetime | None
-    pages: PageCache = field(default_factory=PageCache)
+    pages: LRUCache[str, Rendered] = field(default_factory=page_cache)
 
     @cached_property
     def by_name(self) -> Mapping[Language, tuple[Listed, ...]]:
@@ -111,7 +106,7 @@ class RegisterInMemory:
         """Return the register as it stands.
 
         Raises:
-            RegisterUnavailable: it could never be read.
+            Exception: what went wrong while it was read, if it never was before.
         """
         register = self._now
         if register is not None and (self._is_fresh(self._clock()) or self._lock.locked()):
@@ -139,7 +134,7 @@ class RegisterInMemory:
             except Exception as error:
                 _log.error("register_not_read", error=type(error).__name__, after=after)
                 if self._now is None:
-                    raise RegisterUnavailable from error
+                    raise
                 # A register that is some seconds old is better than none.
                 entries = ()
             if entries or self._now is None or self._has_expired(now):

@@ -18,7 +18,7 @@ _STATUSES = frozenset(status.value for status in RegisterStatus)
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Search:
     """A search as it stands in the address. What makes no sense there is left out, not refused."""
 
     text: str = ""
@@ -28,7 +28,7 @@ class Wanted:
     page: int = 1
 
     @classmethod
-    def of(cls, parameters: Mapping[str, str]) -> "Wanted":
+    def of(cls, parameters: Mapping[str, str]) -> "Search":
         """Read the query of an address."""
         page = parameters.get("page", "")
         province = parameters.get("province", "")
@@ -46,7 +46,7 @@ class Wanted:
         """Say whether the whole register is not what is asked for."""
         return bool(self.text or self.province or self.program or self.status)
 
-    def on_page(self, page: int) -> "Wanted":
+    def on_page(self, page: int) -> "Search":
         """Return the same search on another page."""
         return replace(self, page=page)
 
@@ -74,22 +74,22 @@ class PageOfRecords:
     total: int
 
 
-def matching(register: RegisterAt, wanted: Wanted, language: Language) -> tuple[Listed, ...]:
+def matching(register: RegisterAt, search: Search, language: Language) -> tuple[Listed, ...]:
     """Return all records that a search finds, in the order of their names."""
     rows = register.by_name[language]
-    if not wanted.is_filtered:
+    if not search.is_filtered:
         return rows
-    terms = searchable(wanted.text).split()
+    terms = searchable(search.text).split()
     return tuple(
-        row for row in rows if all(term in row.text for term in terms) and _is_within(row, wanted)
+        row for row in rows if all(term in row.text for term in terms) and _is_within(row, search)
     )
 
 
-def page_of(register: RegisterAt, wanted: Wanted, language: Language) -> PageOfRecords:
+def page_of(register: RegisterAt, search: Search, language: Language) -> PageOfRecords:
     """Return one page of a search; a page after the last one is the last one."""
-    found = matching(register, wanted, language)
+    found = matching(register, search, language)
     pages = max(1, math.ceil(len(found) / PER_PAGE))
-    page = min(max(1, wanted.page), pages)
+    page = min(max(1, search.page), pages)
     start = (page - 1) * PER_PAGE
     return PageOfRecords(
         rows=found[start : start + PER_PAGE], page=page, pages=pages, total=len(found)
@@ -107,10 +107,10 @@ def page_numbers(page: int, pages: int) -> tuple[int | None, ...]:
     return tuple(numbers)
 
 
-def _is_within(row: Listed, wanted: Wanted) -> bool:
+def _is_within(row: Listed, search: Search) -> bool:
     body = row.record.current.body
     return (
-        wanted.province in {"", body.province}
-        and wanted.program in {"", body.program}
-        and wanted.status in {"", row.status}
+        search.province in {"", body.province}
+        and search.program in {"", body.program}
+        and search.status in {"", row.status}
     )

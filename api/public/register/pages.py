@@ -1,20 +1,20 @@
 """The public register: list, record, permanent address and data files, all from memory."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from http import HTTPStatus
 
 from anyio import to_thread
-from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from api.locale import LANGUAGES
-from api.pages.cache import Rendered
-from api.pages.errors import not_found, unavailable
-from api.pages.rendering import PAGE_HEADERS, preferred_language, render
+from api.pages.cache import MOST_BYTES, Rendered
+from api.pages.rendering import PAGE_HEADERS
+from api.pages.site import Site
 from api.public.register.collation import sort_key
 from api.public.register.data_files import as_csv, as_json
-from api.public.register.in_memory import RegisterAt, RegisterInMemory, RegisterUnavailable
-from api.public.register.listing import Wanted, matching, page_numbers, page_of
+from api.public.register.in_memory import RegisterAt, RegisterInMemory
+from api.public.register.listing import Search, matching, page_numbers, page_of
 from casework.domain.calendar import Language
 from casework.domain.register import RegisterStatus
 from casework.programs.catalog import ProgramCatalog
@@ -25,12 +25,13 @@ from casework.programs.river_basins import river_basins
 _LONGEST_ADDRESS = 1000
 """Pages under longer addresses are made as well, but not kept."""
 
+_LARGEST = MOST_BYTES // 4
+"""Nor is an answer kept that would drive out most others."""
+
 _DATA_HEADERS = {
     "Access-Control-Allow-Origin": "*",
     "X-Content-Type-Options": "nosniff",
 }
-
-Endpoint = Callable[[Request], Awaitable[Response]]
 
 Make = Callable[[RegisterAt], Rendered | None]
 """Makes an answer from the register, or None where there is nothing under the address."""
@@ -40,97 +41,65 @@ class RegisterPages:
     """Answer requests for the register. It reads no SQL and knows nothing of Temporal."""
 
     def __init__(
-        self,
-        register: RegisterInMemory,
-        catalog: ProgramCatalog,
-        public_url: str,
-        *,
-        demonstration: bool,
+        self, site: Site, register: RegisterInMemory, catalog: ProgramCatalog, public_url: str
     ) -> None:
-        """Keep what pages are made from.
+        """Add the pages, and keep what they are made from.
 
         Args:
+            site: where the pages go.
             register: the register in memory.
             catalog: for the names of all programs, whether anybody is certified under them or not.
             public_url: where people reach the site; permanent addresses begin with it.
-            demonstration: whether every page says that nothing here is real.
         """
+        self._site = site
         self._register = register
         self._address = public_url.rstrip("/")
-        self._demonstration = demonstration
         self._programs = {program: _name_of(catalog, program) for program in catalog.programs()}
         self._provinces = {language: _sorted_provinces(language) for language in LANGUAGES}
-
-    def add_to(self, router: APIRouter) -> None:
-        """Add the routes. They are plain ones, because the API's documentation is not theirs."""
         for path, endpoint in (
-            ("/", self.front),
+            ("/", self.home),
             ("/r/{public_id}", self.permanent),
             ("/register.csv", self.csv),
             ("/register.json", self.json),
         ):
-            router.add_route(path, endpoint, include_in_schema=False)
-        for language in LANGUAGES:
-            router.add_route(f"/{language}", self.front_of(language), include_in_schema=False)
-            router.add_route(
-                f"/{language}/register", self.list_in(language), include_in_schema=False
-            )
-            router.add_route(
-                f"/{language}/register/{{public_id}}",
-                self.record_in(language),
-                include_in_schema=False,
-            )
+            site.add_without_language(path, endpoint)
+        for path, endpoint in (
+            ("", self.home),
+            ("/", self.home),
+            ("/register", self.list),
+            ("/register/{public_id}", self.record),
+        ):
+            site.add(path, "GET", endpoint)
 
-    async def front(self, request: Request) -> Response:
-        """Lead to the register in the reader's language."""
-        return _redirect(f"/{preferred_language(request)}/register")
+    async def home(self, language: Language, request: Request) -> Response:
+        """Lead to the register."""
+        return _redirect(f"/{language}/register")
 
-    def front_of(self, language: Language) -> Endpoint:
-        """Return the endpoint that leads to the register in a language."""
-
-        async def front(request: Request) -> Response:
-            return _redirect(f"/{language}/register")
-
-        return front
-
-    async def permanent(self, request: Request) -> Response:
-        """Lead from the address on a certificate to the record, in the reader's language.
+    async def permanent(self, language: Language, request: Request) -> Response:
+        """Lead from the address on a certificate to the record.
 
         The id is checked first, so that a mistyped one is told so in place.
         """
         public_id = request.path_params["public_id"].lower()
-        try:
-            register = await self._register.current()
-        except RegisterUnavailable:
-            return unavailable(request, demonstration=self._demonstration)
-        if public_id not in register.listed:
-            return not_found(request, demonstration=self._demonstration)
-        return _redirect(f"/{preferred_language(request)}/register/{public_id}")
+        if public_id not in (await self._register.current()).listed:
+            return self._site.not_found(request)
+        return _redirect(f"/{language}/register/{public_id}")
 
-    def list_in(self, language: Language) -> Endpoint:
-        """Return the endpoint of the list in a language."""
+    async def list(self, language: Language, request: Request) -> Response:
+        """Answer with one page of the list, or of what was searched for in it."""
+        search = Search.of(request.query_params)
+        return await self._answer(request, lambda at: self._list(at, search, language))
 
-        async def listed(request: Request) -> Response:
-            return await self._answer(
-                request, lambda at: self._list(at, Wanted.of(request.query_params), language)
-            )
+    async def record(self, language: Language, request: Request) -> Response:
+        """Answer with the record of a certification."""
+        public_id = request.path_params["public_id"]
+        return await self._answer(request, lambda at: self._record(at, public_id, language))
 
-        return listed
-
-    def record_in(self, language: Language) -> Endpoint:
-        """Return the endpoint of a record in a language."""
-
-        async def record(request: Request) -> Response:
-            public_id = request.path_params["public_id"]
-            return await self._answer(request, lambda at: self._record(at, public_id, language))
-
-        return record
-
-    async def csv(self, request: Request) -> Response:
+    async def csv(self, language: Language, request: Request) -> Response:
         """Answer with the register, or what was searched for in it, as comma-separated values."""
 
         def make(at: RegisterAt) -> Rendered:
-            found = matching(at, Wanted.of(request.query_params), "th")
+            found = matching(at, Search.of(request.query_params), "th")
             mark = request.query_params.get("bom") == "1"
             body = as_csv(found, self._address, mark=mark)
             name = 'attachment; filename="register.csv"'
@@ -139,11 +108,11 @@ class RegisterPages:
 
         return await self._answer(request, make)
 
-    async def json(self, request: Request) -> Response:
+    async def json(self, language: Language, request: Request) -> Response:
         """Answer with the register, or what was searched for in it, as JSON."""
 
         def make(at: RegisterAt) -> Rendered:
-            found = matching(at, Wanted.of(request.query_params), "th")
+            found = matching(at, Search.of(request.query_params), "th")
             body = as_json(at, found, self._address)
             return Rendered(body, "application/json", _DATA_HEADERS)
 
@@ -151,31 +120,28 @@ class RegisterPages:
 
     async def _answer(self, request: Request, make: Make) -> Response:
         """Answer from the pages that are kept, else make the page on a thread and keep it."""
-        try:
-            register = await self._register.current()
-        except RegisterUnavailable:
-            return unavailable(request, demonstration=self._demonstration)
+        register = await self._register.current()
         scope = request.scope
         address = f"{scope['path']}?{scope['query_string'].decode('latin-1')}"
         page = register.pages.get(address)
         if page is None:
             page = await to_thread.run_sync(make, register)
             if page is None:
-                return not_found(request, demonstration=self._demonstration)
-            if len(address) <= _LONGEST_ADDRESS:
-                register.pages.put(address, page)
+                return self._site.not_found(request)
+            if len(address) <= _LONGEST_ADDRESS and page.size <= _LARGEST:
+                register.pages[address] = page
         return page.answer(request)
 
-    def _list(self, register: RegisterAt, wanted: Wanted, language: Language) -> Rendered:
-        result = page_of(register, wanted, language)
-        shown = wanted.on_page(result.page)
+    def _list(self, register: RegisterAt, search: Search, language: Language) -> Rendered:
+        result = page_of(register, search, language)
+        shown = search.on_page(result.page)
         return self._rendered(
             "register/list.html.jinja",
             language,
             f"/{language}/register{shown.query()}",
             register=register,
             result=result,
-            wanted=shown,
+            search=shown,
             page_numbers=page_numbers(result.page, result.pages),
             programs=self._programs,
             provinces=self._provinces[language],
@@ -201,13 +167,13 @@ class RegisterPages:
     def _rendered(
         self, template: str, language: Language, path: str, **context: object
     ) -> Rendered:
-        text = render(template, language, path, demonstration=self._demonstration, **context)
+        text = self._site.render(template, language, path, **context)
         return Rendered(text.encode(), "text/html; charset=utf-8", PAGE_HEADERS)
 
 
 def _redirect(address: str) -> Response:
     headers = {"Vary": "Accept-Language", "Cache-Control": "no-cache"}
-    return RedirectResponse(address, status_code=302, headers=headers)
+    return RedirectResponse(address, status_code=HTTPStatus.FOUND, headers=headers)
 
 
 def _name_of(catalog: ProgramCatalog, program: str) -> Words:

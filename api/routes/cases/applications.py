@@ -1,48 +1,37 @@
 """Applications: who applies for what, and the case that follows."""
 
 from datetime import datetime
-from typing import Annotated, NamedTuple, Self
+from typing import Annotated, Self
 
 from fastapi import APIRouter, Body, Response
 from pydantic import BaseModel, Field, field_validator, model_validator
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-from sqlmodel import col
 from starlette.concurrency import run_in_threadpool
 
 from api.collaborators import Collaborators, Parts
-from api.http.errors import FieldError, Problem
+from api.http.errors import Problem
 from api.http.fields import Address, Email, Name, RequestBody, ShortCode
 from api.http.openapi import ETAG, header, problems
 from api.http.preconditions import IdempotencyKey, JsonBody, etag, update_id_of
 from api.http.sizes import require_short_act
 from api.routes.cases.examples import APPLICATION
 from api.routes.cases.reading import PATH as CASES
-from api.routes.cases.references import evidence_in, require_evidence
+from api.routes.cases.references import evidence_in, evidence_unknown
+from api.routes.programs import require_known_program
 from api.security import ApplicantPrincipal
+from casework.cases.applications import EvidenceUnknown, NewApplication, Reserved
 from casework.contracts.enrollment import digest_of
 from casework.domain._model import Text
 from casework.domain.acts import EvidenceList, SubmitApplication
 from casework.domain.calendar import Language
-from casework.domain.case import Terms
 from casework.domain.policy import Principal
-from casework.domain.refusals import RefusalCode, Refused
 from casework.domain.stages import Stage
 from casework.programs.catalog import NoSuchVersion
-from casework.programs.model import ProgramVersion
-from casework.programs.openings import version_open_on
 from casework.programs.provinces import provinces
 from casework.store.cases.enrollments import (
     CaseAlreadyOpen,
     NewContact,
-    NewEnrollment,
     NewEstablishment,
-    Opened,
-    find_enrollment,
-    find_establishment,
-    open_enrollment,
 )
-from casework.store.tables import Establishment
 
 router = APIRouter(prefix="/api/v1/applications", tags=["applications"])
 
@@ -124,11 +113,6 @@ class ApplicationReceived(BaseModel):
     at: datetime
 
 
-class _Reserved(NamedTuple):
-    opened: Opened
-    terms: Terms
-
-
 @router.post(
     "",
     status_code=201,
@@ -154,8 +138,7 @@ async def apply(
     """
     require_short_act(application.act("con-000000000000"))
     update_id = update_id_of(principal.person, "applications", key)
-    reserved = await run_in_threadpool(_reserve, parts, principal, application, update_id)
-    opened, terms = reserved
+    opened, terms = await run_in_threadpool(_reserve, parts, principal, application, update_id)
     actor = principal.actor.model_copy(update={"establishment": opened.establishment_id})
     act = application.act(opened.contact_id)
     receipt = await parts.gateway.open(terms, act, actor, update_id)
@@ -174,93 +157,27 @@ async def apply(
 
 def _reserve(
     parts: Collaborators, principal: Principal, application: Application, update_id: str
-) -> _Reserved:
-    """Keep who applies and reserve the case, in one transaction; nothing is kept on a refusal."""
-    now = parts.now()
-    version = _version_to_apply_for(parts, application.program, now)
-    new = NewEnrollment(
-        program=version.program,
-        prefix=version.prefix,
-        program_version=version.version,
+) -> Reserved:
+    require_known_program(parts.catalog, application.program)
+    files = dict(evidence_in(application))
+    new = NewApplication(
+        program=application.program,
         establishment=application.establishment.new(),
         contact=NewContact(**application.contact.model_dump()),
-        applicant=principal.person,
+        files=frozenset(files.values()),
         update_id=update_id,
         digest=digest_of("Application", application.model_dump(mode="json")),
     )
     try:
-        with parts.database.writing() as session:
-            if files := dict(evidence_in(application)):
-                require_evidence(session, files)
-            was_known = _is_known(session, new.establishment.registration_no)
-            opened = open_enrollment(session, new, now)
-            establishment = find_establishment(session, opened.establishment_id)
-            enrollment = find_enrollment(session, opened.case_id)
-            if establishment is None or enrollment is None:
-                raise LookupError(f"{opened.case_id} was reserved and is not there")
-            # Of two first applications at once, the second finds a row that is not its own.
-            is_known = was_known or establishment.created_at != now
-            _require_own(principal, opened, is_known=is_known)
-            pinned = enrollment.program_version
-    except CaseAlreadyOpen as error:
-        raise _already_open(parts, principal, error.case_id) from error
-    terms = Terms(
-        case_id=opened.case_id,
-        establishment=opened.establishment_id,
-        province=application.establishment.province,
-        rules=parts.catalog.get(version.program, pinned).rules(),
-        calendar=parts.reader.current_calendar(),
-    )
-    return _Reserved(opened, terms)
-
-
-def _is_known(session: Session, registration_no: str) -> bool:
-    found = select(col(Establishment.id)).where(
-        col(Establishment.registration_no) == registration_no
-    )
-    return session.scalar(found) is not None
-
-
-def _version_to_apply_for(parts: Collaborators, program: str, now: datetime) -> ProgramVersion:
-    if program not in parts.catalog.programs():
-        wrong = FieldError(pointer="/program", detail="There is no program with this code.")
-        raise Problem("program-unknown", wrong.detail, errors=[wrong])
-    try:
-        return version_open_on(parts.catalog, program, now, samples=parts.settings.sample_programs)
+        return parts.applications.reserve(principal, new)
     except NoSuchVersion as error:
         raise Problem("program-not-open", str(error)) from error
-
-
-def _require_own(principal: Principal, opened: Opened, *, is_known: bool) -> None:
-    """Keep strangers from applying for, and so describing anew, an establishment that is known."""
-    if principal.establishment is not None:
-        allowed = principal.establishment == opened.establishment_id
-    else:
-        allowed = not opened.is_new or not is_known
-    if not allowed:
-        raise _not_yours()
-
-
-def _already_open(parts: Collaborators, principal: Principal, case_id: str) -> Exception:
-    """Tell those who have the case which one it is, and nobody else that there is one."""
-    with parts.database.reading() as session:
-        enrollment = find_enrollment(session, case_id)
-    if enrollment is None or (
-        principal.establishment != enrollment.establishment_id
-        and principal.person != enrollment.applicant
-    ):
-        return _not_yours()
-    return Problem(
-        "case-already-open",
-        f"{case_id} is open in this program.",
-        case=case_id,
-        establishment=enrollment.establishment_id,
-    )
-
-
-def _not_yours() -> Refused:
-    return Refused(
-        RefusalCode.NOT_YOUR_ESTABLISHMENT,
-        "The establishment is known: apply with a token that is bound to it.",
-        "/establishment/registration_no",
-    )
+    except EvidenceUnknown as error:
+        raise evidence_unknown(files, error.hashes) from error
+    except CaseAlreadyOpen as error:
+        raise Problem(
+            "case-already-open",
+            f"{error.case_id} is open in this program.",
+            case=error.case_id,
+            establishment=error.establishment_id,
+        ) from error

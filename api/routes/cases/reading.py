@@ -6,14 +6,15 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from api.collaborators import Parts
-from api.http.openapi import ETAG, header, problems
+from api.http.caching import PRIVATE, is_not_modified
+from api.http.openapi import ETAG, NEXT_PAGE, problems
 from api.http.paging import Cursor, cursor_at, instant_and_id_of, next_page
 from api.http.preconditions import etag
 from api.routes.cases.access import VisibleCase
 from api.routes.cases.record_views import Journal, JournalLine, Notices, NoticeView
 from api.routes.cases.views import ActsView, CaseInList, CaseList, CaseView
 from api.security import CurrentPrincipal
-from casework.domain._model import Instant
+from casework.domain._model import Instant, ProvinceCode, Ref
 from casework.domain.clock import CaseClock, explain
 from casework.domain.openness import allowed_acts
 from casework.domain.stages import Stage
@@ -25,10 +26,7 @@ from casework.store.outbox import notices_of_case
 PATH = "/api/v1/cases"
 router = APIRouter(prefix=PATH, tags=["cases"])
 
-_REF = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$"
 _NO_CONTROL = r"^[^\x00-\x1f\x7f]*$"
-_PRIVATE = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
-_LINK = header("Link", "The next page.", '<http://127.0.0.1:8000/…?cursor=…>; rel="next"')
 _MOST_LINES = 500
 
 
@@ -36,7 +34,7 @@ _MOST_LINES = 500
     "",
     operation_id="listCases",
     summary="List the cases you may see, the earliest due first",
-    responses={200: {"headers": _LINK}, **problems(401)},
+    responses={200: {"headers": NEXT_PAGE}, **problems(401)},
 )
 def list_visible_cases(
     parts: Parts,
@@ -44,11 +42,9 @@ def list_visible_cases(
     request: Request,
     response: Response,
     stage: Stage | None = None,
-    province: Annotated[str | None, Query(pattern=r"^[1-9][0-9]$", examples=["21"])] = None,
-    program: Annotated[str | None, Query(pattern=_REF, examples=["eco-network"])] = None,
-    officer: Annotated[
-        str | None, Query(pattern=_REF, description="Reference of the officer.")
-    ] = None,
+    province: Annotated[ProvinceCode | None, Query(examples=["21"])] = None,
+    program: Annotated[Ref | None, Query(examples=["eco-network"])] = None,
+    officer: Annotated[Ref | None, Query(description="Reference of the officer.")] = None,
     due: Annotated[
         str | None,
         Query(pattern=r"^overdue$", description="`overdue`: the due date has passed."),
@@ -87,7 +83,7 @@ def list_visible_cases(
     with parts.database.reading() as session:
         page = list_cases(session, principal, wanted, after, limit)
     following = cursor_at(page.end) if page.end else None
-    response.headers.update(_PRIVATE)
+    response.headers.update(PRIVATE)
     if following:
         response.headers["Link"] = next_page(parts.settings.public_url, request, following)
     return CaseList(items=tuple(CaseInList.of(item, now) for item in page.items), next=following)
@@ -112,8 +108,8 @@ def read_case(
     response: Response,
 ) -> CaseView | Response:
     """Return the case as it stands; the `ETag` is its version, for `If-Match` of an act."""
-    headers = {**_PRIVATE, "ETag": etag(row.version)}
-    if _is_known(request, row.version):
+    headers = {**PRIVATE, "ETag": etag(row.version)}
+    if is_not_modified(request, etag(row.version)):
         return Response(status_code=304, headers=headers)
     case = parts.reader.case(row)
     with parts.database.reading() as session:
@@ -127,13 +123,6 @@ def read_case(
     return CaseView.of(principal, row, case, establishment, contact)
 
 
-def _is_known(request: Request, version: int) -> bool:
-    """Compare weakly, as If-None-Match wants: a proxy may have weakened the tag."""
-    known = request.headers.get("if-none-match", "")
-    tags = {tag.strip().removeprefix("W/") for tag in known.split(",")}
-    return known.strip() == "*" or etag(version) in tags
-
-
 @router.get(
     "/{case_id}/acts",
     operation_id="listActs",
@@ -145,7 +134,7 @@ def list_acts(
 ) -> ActsView:
     """Return the engine's own answer for the person of the token."""
     case = parts.reader.case(row)
-    response.headers.update({**_PRIVATE, "ETag": etag(row.version)})
+    response.headers.update({**PRIVATE, "ETag": etag(row.version)})
     return ActsView.of(case, allowed_acts(case, principal.actor, parts.now()))
 
 
@@ -157,7 +146,7 @@ def list_acts(
 )
 def explain_clock(parts: Parts, row: VisibleCase, response: Response) -> CaseClock:
     """Return each stretch of time, who held the case in it, and the count behind the due date."""
-    response.headers.update(_PRIVATE)
+    response.headers.update(PRIVATE)
     return explain(parts.reader.case(row), parts.now())
 
 
@@ -179,7 +168,7 @@ def read_case_journal(
     with parts.database.reading() as session:
         rows = read_journal(session, row.case_id, after, limit)
     lines = (JournalLine.of(principal, line) for line in rows)
-    response.headers.update(_PRIVATE)
+    response.headers.update(PRIVATE)
     return Journal(
         items=tuple(line for line in lines if line is not None),
         next=rows[-1].seq if len(rows) == limit else None,
@@ -198,7 +187,7 @@ def list_notices(
     """Return the outbox of the case; applicants see the notices that go to them."""
     with parts.database.reading() as session:
         notices = notices_of_case(session, row.case_id)
-    response.headers.update(_PRIVATE)
+    response.headers.update(PRIVATE)
     return Notices(
         items=tuple(
             NoticeView.of(notice)

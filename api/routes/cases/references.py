@@ -3,14 +3,12 @@
 The engine keeps references only and cannot look them up, so this is asked before it is.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from typing import Any, cast, get_args, get_type_hints
 
 from pydantic import BaseModel
-from sqlalchemy import select
 from sqlalchemy.orm import Session
-from sqlmodel import col
 from starlette.concurrency import run_in_threadpool
 
 from api.http.errors import FieldError, Problem, pointer_to
@@ -25,8 +23,9 @@ from casework.domain.acts import (
 )
 from casework.store.cases.enrollments import find_contact
 from casework.store.database import Database
+from casework.store.evidence import unknown_files
 from casework.store.people import staff
-from casework.store.tables import CaseRow, EvidenceFile
+from casework.store.tables import CaseRow
 
 _NAMES_STAFF: dict[type[Act], tuple[str, ActorKind]] = {
     ScheduleInspection: ("inspector", ActorKind.INSPECTOR),
@@ -46,8 +45,8 @@ async def require_references(database: Database, case: CaseRow, act: Act) -> Non
 
 def _check(database: Database, case: CaseRow, files: dict[str, str], act: Act) -> None:
     with database.reading() as session:
-        if files:
-            require_evidence(session, files)
+        if unknown := unknown_files(session, set(files.values())):
+            raise evidence_unknown(files, unknown)
         if isinstance(act, SubmitApplication):
             found = find_contact(session, act.contact)
             if found is None or found.establishment_id != case.establishment_id:
@@ -65,22 +64,15 @@ def _require_staff(session: Session, case: CaseRow, act: Act, field: str, kind: 
         raise Problem("person-unknown", detail, errors=[wrong])
 
 
-def require_evidence(session: Session, files: dict[str, str]) -> None:
-    """Raise a 422 unless every file is stored; ``files`` gives the hash for each pointer."""
-    known = _stored(session, set(files.values()))
+def evidence_unknown(files: Mapping[str, str], unknown: Collection[str]) -> Problem:
+    """Return a 422 that points at each file that is not stored; ``files`` gives the hash for each pointer."""
     wrong = [
         FieldError(pointer=pointer, detail="No file with this SHA-256 has been uploaded.")
         for pointer, sha256 in files.items()
-        if sha256 not in known
+        if sha256 in unknown
     ]
-    if wrong:
-        places = ", ".join(str(error.pointer) for error in wrong[:5])
-        raise Problem("evidence-unknown", f"Not uploaded: {places}.", errors=wrong)
-
-
-def _stored(session: Session, hashes: Collection[str]) -> set[str]:
-    rows = select(col(EvidenceFile.sha256)).where(col(EvidenceFile.sha256).in_(sorted(hashes)))
-    return set(session.scalars(rows))
+    places = ", ".join(str(error.pointer) for error in wrong[:5])
+    return Problem("evidence-unknown", f"Not uploaded: {places}.", errors=wrong)
 
 
 def evidence_in(model: BaseModel, pointer: str = "") -> Iterator[tuple[str, str]]:

@@ -21,21 +21,19 @@ from casework.domain._model import Text
 from casework.domain.acts import Disposition
 from casework.domain.calendar import Language
 from casework.domain.representations import Stance
-from casework.domain.stages import Stage
 from casework.store.cases.casebook import find_case
 from casework.store.representations import (
     FeedbackFull,
     FeedbackNotOpen,
     NewRepresentation,
     representations_of_case,
+    was_announced,
 )
 from casework.store.tables import Representation
 
 router = APIRouter(prefix=f"{CASES}/{{case_id}}/representations", tags=["representations"])
 
 _ANYBODY = "anybody"
-_HEARD_BEFORE = frozenset({Stage.ANSWERING, Stage.REVIEW, Stage.DECISION, Stage.CERTIFIED})
-"""Stages of a case that was announced to the community before."""
 
 
 class RepresentationBody(RequestBody):
@@ -133,7 +131,7 @@ def _not_open(parts: Collaborators, case_id: str) -> Problem:
     """Say that the period is over only of a case that the community has been told of."""
     with parts.database.reading() as session:
         row = find_case(session, case_id)
-    if row is None or (row.stage is not Stage.FEEDBACK and row.stage not in _HEARD_BEFORE):
+    if row is None or not was_announced(row):
         return not_found()
     return Problem("feedback-not-open", "The feedback period of this case is over.")
 

@@ -8,33 +8,18 @@ from fastapi import Depends, Path
 
 from api.collaborators import Parts
 from api.http.errors import FieldError, Problem, not_found
-from api.security import CurrentPrincipal, well_formed
+from api.security import only_for, well_formed
 from casework.domain.actors import ActorKind
 from casework.domain.policy import Everywhere, Principal
 from casework.store.drives.drives import find_visible_drive
 from casework.store.drives.states import DriveNotInState, ListChanged
 from casework.store.drives.tables import Drive
 
-_RUNS_DRIVES = frozenset({ActorKind.OFFICER, ActorKind.SUPERVISOR})
-
-
-async def _drive_officer(principal: CurrentPrincipal) -> Principal:
-    if _RUNS_DRIVES.isdisjoint(principal.kinds):
-        raise Problem("role-required", "Drives are for: officer, supervisor.")
-    return principal
-
-
-DriveOfficer = Annotated[Principal, Depends(_drive_officer)]
+DriveOfficer = Annotated[Principal, only_for("Drives", ActorKind.OFFICER, ActorKind.SUPERVISOR)]
 """Somebody who may run drives in the provinces and programs of the token."""
 
 
-async def _supervisor(principal: CurrentPrincipal) -> Principal:
-    if ActorKind.SUPERVISOR not in principal.kinds:
-        raise Problem("role-required", "Targets are set by: supervisor.")
-    return principal
-
-
-SupervisorPrincipal = Annotated[Principal, Depends(_supervisor)]
+SupervisorPrincipal = Annotated[Principal, only_for("Changes of targets", ActorKind.SUPERVISOR)]
 """Somebody who supervises the provinces and programs of the token."""
 
 DriveId = Annotated[str, Path(description="Id of the drive.", examples=["drv-k3v9a2q7m4tz"])]

@@ -9,9 +9,10 @@ from fastapi import APIRouter, Body, Query, Request, Response
 from pydantic import Field, model_validator
 
 from api.collaborators import Collaborators, Parts
+from api.http.caching import PRIVATE
 from api.http.errors import FieldError, Problem
 from api.http.fields import Name, RequestBody
-from api.http.openapi import header, problems
+from api.http.openapi import NEXT_PAGE, header, problems
 from api.http.paging import Cursor, cursor_at, instant_and_id_of, next_page
 from api.http.preconditions import IdempotencyKey, JsonBody, update_id_of
 from api.routes.drives.access import (
@@ -23,6 +24,7 @@ from api.routes.drives.access import (
 )
 from api.routes.drives.examples import DRIVE, MEMBERS
 from api.routes.drives.views import DriveDetails, DriveInList, DriveList
+from api.routes.programs import require_known_program
 from casework.contracts.drive import USUAL_PACE, USUAL_WINDOW, Pace, Window
 from casework.contracts.enrollment import digest_of
 from casework.domain._model import ProvinceCode, Ref
@@ -47,9 +49,6 @@ PATH = "/api/v1/drives"
 router = APIRouter(prefix=PATH, tags=["drives"])
 
 _LOCATION = header("Location", "Address of the drive.", f"{PATH}/drv-k3v9a2q7m4tz")
-_LINK = header("Link", "The next page.", '<http://127.0.0.1:8000/…?cursor=…>; rel="next"')
-_PRIVATE = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
-_PROGRAM = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$"
 
 Day = Annotated[date, Field(ge=date(1990, 1, 1), le=date(2200, 1, 1))]
 
@@ -120,7 +119,7 @@ def add(
     principal: DriveOfficer,
     key: IdempotencyKey,
     response: Response,
-    asked: Annotated[
+    body: Annotated[
         DriveBody,
         Body(
             openapi_examples={
@@ -131,13 +130,14 @@ def add(
     ],
 ) -> DriveDetails:
     """Make a draft. Upload its list next; a drive over members has its rows and its dry run at once."""
-    _require_known(parts, principal, asked.program)
-    new = _new_drive(parts, principal, asked, key)
+    require_known_program(parts.catalog, body.program)
+    require_program(principal, body.program)
+    new = _new_drive(parts, principal, body, key)
     with state_errors_as_409(), parts.database.writing() as session:
         row = add_drive(session, new, parts.now())
-        if asked.members is not None and row.chosen_by is None:
-            put_members(session, row.id, asked.members.query(), parts.now())
-    if asked.members is not None and row.state is DriveState.DRAFT:
+        if body.members is not None and row.chosen_by is None:
+            put_members(session, row.id, body.members.query(), parts.now())
+    if body.members is not None and row.state is DriveState.DRAFT:
         # The same request that comes twice at once makes one dry run.
         with state_errors_as_409(), suppress(ListChanged):
             dry_run(parts.database, row.id, parts.now())
@@ -145,38 +145,31 @@ def add(
     return details(parts, row.id)
 
 
-def _require_known(parts: Collaborators, principal: Principal, program: str) -> None:
-    if program not in parts.catalog.programs():
-        wrong = FieldError(pointer="/program", detail="There is no program with this code.")
-        raise Problem("program-unknown", wrong.detail, errors=[wrong])
-    require_program(principal, program)
-
-
-def _new_drive(parts: Collaborators, principal: Principal, asked: DriveBody, key: str) -> NewDrive:
-    title = asked.title
-    if asked.seminar is not None:
+def _new_drive(parts: Collaborators, principal: Principal, body: DriveBody, key: str) -> NewDrive:
+    title = body.title
+    if body.seminar is not None:
         with parts.database.reading() as session:
-            seminar = find_seminar(session, asked.seminar)
+            seminar = find_seminar(session, body.seminar)
         if seminar is None:
             wrong = FieldError(pointer="/seminar", detail="There is no seminar with this id.")
             raise Problem("seminar-unknown", wrong.detail, errors=[wrong])
         title = title or seminar.title
-    ends_before = asked.members.ends_before if asked.members else None
-    renewed = [day for day in (asked.renew_before, ends_before) if day is not None]
-    provinces = frozenset(asked.provinces) if asked.provinces is not None else None
+    ends_before = body.members.ends_before if body.members else None
+    renewed = [day for day in (body.renew_before, ends_before) if day is not None]
+    provinces = frozenset(body.provinces) if body.provinces is not None else None
     return NewDrive(
-        kind=DriveKind.LIST if asked.members is None else DriveKind.RETENTION,
-        program=asked.program,
-        title=title or asked.program,
-        seminar=asked.seminar,
+        kind=DriveKind.LIST if body.members is None else DriveKind.RETENTION,
+        program=body.program,
+        title=title or body.program,
+        seminar=body.seminar,
         provinces=provinces_within(principal, provinces),
-        pace=asked.pace,
-        window=asked.window,
-        invite_again=asked.invite_again,
+        pace=body.pace,
+        window=body.window,
+        invite_again=body.invite_again,
         renew_before=_begin_of(max(renewed, default=None)),
         created_by=principal.person,
         update_id=update_id_of(principal.person, "drives", key),
-        digest=digest_of("Drive", json.loads(asked.model_dump_json())),
+        digest=digest_of("Drive", json.loads(body.model_dump_json())),
     )
 
 
@@ -201,14 +194,14 @@ def details(parts: Collaborators, drive_id: str) -> DriveDetails:
     "",
     operation_id="listDrives",
     summary="List the drives you may see, the latest first",
-    responses={200: {"headers": _LINK}, **problems(401, 403)},
+    responses={200: {"headers": NEXT_PAGE}, **problems(401, 403)},
 )
 def list_visible(
     parts: Parts,
     principal: DriveOfficer,
     request: Request,
     response: Response,
-    program: Annotated[str | None, Query(pattern=_PROGRAM, examples=["eco-network"])] = None,
+    program: Annotated[Ref | None, Query(examples=["eco-network"])] = None,
     cursor: Cursor = None,
     limit: Annotated[int, Query(ge=1, le=199)] = 50,
 ) -> DriveList:
@@ -218,7 +211,7 @@ def list_visible(
         rows = list_drives(session, principal, program=program, before=before, limit=limit + 1)
     page = rows[:limit]
     following = cursor_at((page[-1].created_at, page[-1].id)) if len(rows) > limit else None
-    response.headers.update(_PRIVATE)
+    response.headers.update(PRIVATE)
     if following:
         response.headers["Link"] = next_page(parts.settings.public_url, request, following)
     return DriveList(items=tuple(DriveInList.of(row) for row in page), next=following)
@@ -232,5 +225,5 @@ def list_visible(
 )
 def read(parts: Parts, row: VisibleDrive, response: Response) -> DriveDetails:
     """Return the drive and what is to be expected of this fiscal year in its provinces."""
-    response.headers.update(_PRIVATE)
+    response.headers.update(PRIVATE)
     return details(parts, row.id)

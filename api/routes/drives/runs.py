@@ -94,11 +94,11 @@ async def rerun_drive(
     row: VisibleDrive,
     key: IdempotencyKey,
     response: Response,
-    asked: RerunBody,
+    body: RerunBody,
 ) -> DriveStatus:
     """Give the failed rows of a drive that has ended another try; the others keep their outcome."""
     update_id = update_id_of(principal.person, f"{row.id}/rerun", key)
-    return await _run(parts, principal.person, row.id, update_id, asked, response)
+    return await _run(parts, principal.person, row.id, update_id, body, response)
 
 
 async def _run(
@@ -149,11 +149,11 @@ def _status(parts: Collaborators, drive_id: str) -> DriveStatus:
     responses=problems(*_STATUSES),
 )
 async def pause_drive(
-    parts: Parts, principal: DriveOfficer, row: VisibleDrive, key: IdempotencyKey, asked: PauseBody
+    parts: Parts, principal: DriveOfficer, row: VisibleDrive, key: IdempotencyKey, body: PauseBody
 ) -> DriveStatus:
     """Let what has begun come to its end, and wait."""
     update_id = update_id_of(principal.person, f"{row.id}/pause", key)
-    view = await parts.drives.pause(row.id, principal.person, asked.reason, update_id)
+    view = await parts.drives.pause(row.id, principal.person, body.reason, update_id)
     return DriveStatus.said(view)
 
 
@@ -180,11 +180,11 @@ async def resume_drive(
     responses=problems(*_STATUSES),
 )
 async def stop_drive(
-    parts: Parts, principal: DriveOfficer, row: VisibleDrive, key: IdempotencyKey, asked: Reason
+    parts: Parts, principal: DriveOfficer, row: VisibleDrive, key: IdempotencyKey, body: Reason
 ) -> DriveStatus:
     """Skip the rows whose turn has not come. Cases that were opened stay."""
     update_id = update_id_of(principal.person, f"{row.id}/stop", key)
-    view = await parts.drives.stop(row.id, principal.person, asked.reason, update_id)
+    view = await parts.drives.stop(row.id, principal.person, body.reason, update_id)
     return DriveStatus.said(view)
 
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Body, Query, Response
 from pydantic import BaseModel, Field
 
 from api.collaborators import Collaborators, Parts
-from api.http.errors import FieldError, Problem
+from api.http.caching import PRIVATE
 from api.http.fields import RequestBody
 from api.http.openapi import problems
 from api.http.preconditions import JsonBody
@@ -18,6 +18,7 @@ from api.routes.drives.access import (
 )
 from api.routes.drives.examples import TARGET
 from api.routes.drives.views import ForecastView
+from api.routes.programs import require_known_program
 from casework.domain._model import ProvinceCode
 from casework.domain.calendar import fiscal_year, local_date
 from casework.domain.policy import Principal
@@ -71,8 +72,9 @@ def read_targets(
     ] = None,
 ) -> Targets:
     """Return all targets; the forecast covers the provinces of your token."""
-    _require_program(parts, principal, program, FieldError(parameter="program", detail=""))
-    response.headers.update({"Cache-Control": "private, no-cache", "Vary": "Authorization"})
+    require_known_program(parts.catalog, program, in_query=True)
+    require_program(principal, program)
+    response.headers.update(PRIVATE)
     return _targets(parts, principal, program, year or fiscal_year(local_date(parts.now())))
 
 
@@ -86,31 +88,22 @@ def read_targets(
 def put_target(
     parts: Parts,
     principal: SupervisorPrincipal,
-    asked: Annotated[
+    body: Annotated[
         TargetBody,
         Body(openapi_examples={"country": {"summary": "เป้าหมายทั้งประเทศ", "value": TARGET}}),
     ],
 ) -> Targets:
     """Set the target of a province, or of the country for whoever supervises all of it."""
-    _require_program(parts, principal, asked.program, FieldError(pointer="/program", detail=""))
-    wanted = frozenset({asked.province}) if asked.province else frozenset(provinces())
+    require_known_program(parts.catalog, body.program)
+    require_program(principal, body.program)
+    wanted = frozenset({body.province}) if body.province else frozenset(provinces())
     provinces_within(principal, wanted, "/province")
     with parts.database.writing() as session:
-        if asked.target is None:
-            drop_target(session, asked.program, asked.fiscal_year, asked.province)
+        if body.target is None:
+            drop_target(session, body.program, body.fiscal_year, body.province)
         else:
-            set_target(session, asked.program, asked.fiscal_year, asked.province, asked.target)
-    return _targets(parts, principal, asked.program, asked.fiscal_year)
-
-
-def _require_program(
-    parts: Collaborators, principal: Principal, program: str, where: FieldError
-) -> None:
-    if program not in parts.catalog.programs():
-        detail = "There is no program with this code."
-        wrong = where.model_copy(update={"detail": detail})
-        raise Problem("program-unknown", detail, errors=[wrong])
-    require_program(principal, program)
+            set_target(session, body.program, body.fiscal_year, body.province, body.target)
+    return _targets(parts, principal, body.program, body.fiscal_year)
 
 
 def _targets(parts: Collaborators, principal: Principal, program: str, year: int) -> Targets:

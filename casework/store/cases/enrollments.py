@@ -5,7 +5,7 @@ ids. An enrollment is reserved before its case is started.
 """
 
 from datetime import datetime, timedelta
-from typing import Annotated, Literal, cast
+from typing import Annotated, Literal, NamedTuple, cast
 
 from pydantic import Field
 from sqlalchemy import select
@@ -24,11 +24,14 @@ GIVEN_UP_AFTER = timedelta(minutes=15)
 
 
 class CaseAlreadyOpen(Exception):
-    """The establishment has an open case in this program; ``case_id`` says which."""
+    """The establishment has an open case in this program: which one, and who applied for it."""
 
-    def __init__(self, case_id: str) -> None:
-        super().__init__(f"{case_id} is open")
-        self.case_id = case_id
+    def __init__(self, enrollment: Enrollment) -> None:
+        super().__init__(f"{enrollment.case_id} is open")
+        # The row itself is gone with its transaction.
+        self.case_id = enrollment.case_id
+        self.establishment_id = enrollment.establishment_id
+        self.applicant = enrollment.applicant
 
 
 class NewContact(Frozen):
@@ -67,13 +70,18 @@ class NewEnrollment(Frozen):
 
 
 class Opened(Frozen):
-    """The reservation. ``is_new`` is False when the same request had made it before."""
+    """The reservation. ``is_new`` is False when the same request had made it before.
+
+    ``establishment_is_new`` says that this very request was the first to describe the establishment.
+    """
 
     case_id: str
     establishment_id: str
     contact_id: str
+    program_version: str
     cycle: int
     is_new: bool
+    establishment_is_new: bool
 
 
 def open_enrollment(session: Session, new: NewEnrollment, now: datetime) -> Opened:
@@ -89,30 +97,30 @@ def open_enrollment(session: Session, new: NewEnrollment, now: datetime) -> Open
     known = session.scalar(select(Enrollment).where(col(Enrollment.update_id) == new.update_id))
     if known is not None:
         return _same(known, new)
-    establishment_id = _keep_establishment(session, new.establishment, now)
+    site = _keep_establishment(session, new.establishment, now)
     # From here on the row of the establishment is locked: whoever comes second sees the first.
     last = session.execute(
         select(Enrollment, col(CaseRow.is_closed))
         .outerjoin(CaseRow, col(CaseRow.case_id) == col(Enrollment.case_id))
         .where(
             col(Enrollment.program) == new.program,
-            col(Enrollment.establishment_id) == establishment_id,
+            col(Enrollment.establishment_id) == site.id,
         )
         .order_by(col(Enrollment.cycle).desc())
         .limit(1)
     ).first()
     if last is None:
-        return _reserve(session, new, establishment_id, 1, now)
+        return _reserve(session, new, site, 1, now)
     enrollment, is_closed = cast("tuple[Enrollment, bool | None]", tuple(last))
     if enrollment.update_id == new.update_id:
         return _same(enrollment, new)
     if is_closed:
-        return _reserve(session, new, establishment_id, enrollment.cycle + 1, now)
+        return _reserve(session, new, site, enrollment.cycle + 1, now)
     if is_closed is None and enrollment.created_at <= now - GIVEN_UP_AFTER:
         session.delete(enrollment)
         session.flush()
-        return _reserve(session, new, establishment_id, enrollment.cycle, now)
-    raise CaseAlreadyOpen(enrollment.case_id)
+        return _reserve(session, new, site, enrollment.cycle, now)
+    raise CaseAlreadyOpen(enrollment)
 
 
 def add_contact(session: Session, establishment_id: str, new: NewContact, now: datetime) -> str:
@@ -140,30 +148,38 @@ def find_enrollment(session: Session, case_id: str) -> Enrollment | None:
     return session.get(Enrollment, case_id)
 
 
-def _keep_establishment(session: Session, new: NewEstablishment, now: datetime) -> str:
+class _Kept(NamedTuple):
+    id: str
+    is_new: bool
+
+
+def _keep_establishment(session: Session, new: NewEstablishment, now: datetime) -> _Kept:
+    proposed = new_id("est")
     described = {
         **new.model_dump(exclude={"registration_no"}),
         "search_text": searchable(new.registration_no, new.name_th, new.name_en, new.address),
         "updated_at": now,
     }
     statement = upsert(session, Establishment).values(
-        id=new_id("est"), registration_no=new.registration_no, created_at=now, **described
+        id=proposed, registration_no=new.registration_no, created_at=now, **described
     )
-    return session.execute(
+    kept = session.execute(
         statement.on_conflict_do_update(
             index_elements=["registration_no"], set_=described
         ).returning(col(Establishment.id))
     ).scalar_one()
+    # A row that was there keeps its id. Of two first requests at once, the second finds the first's.
+    return _Kept(kept, is_new=kept == proposed)
 
 
 def _reserve(
-    session: Session, new: NewEnrollment, establishment_id: str, cycle: int, now: datetime
+    session: Session, new: NewEnrollment, site: _Kept, cycle: int, now: datetime
 ) -> Opened:
-    contact_id = add_contact(session, establishment_id, new.contact, now)
+    contact_id = add_contact(session, site.id, new.contact, now)
     row = Enrollment(
-        case_id=case_id_of(new.prefix, new.program, establishment_id, cycle),
+        case_id=case_id_of(new.prefix, new.program, site.id, cycle),
         program=new.program,
-        establishment_id=establishment_id,
+        establishment_id=site.id,
         cycle=cycle,
         program_version=new.program_version,
         province=new.establishment.province,
@@ -175,20 +191,22 @@ def _reserve(
     )
     session.add(row)
     session.flush()
-    return _opened(row, is_new=True)
+    return _opened(row, is_new=True, establishment_is_new=site.is_new)
 
 
 def _same(row: Enrollment, new: NewEnrollment) -> Opened:
     if (row.program, row.digest) != (new.program, new.digest):
         raise KeyReused(new.update_id)
-    return _opened(row, is_new=False)
+    return _opened(row, is_new=False, establishment_is_new=False)
 
 
-def _opened(row: Enrollment, *, is_new: bool) -> Opened:
+def _opened(row: Enrollment, *, is_new: bool, establishment_is_new: bool) -> Opened:
     return Opened(
         case_id=row.case_id,
         establishment_id=row.establishment_id,
         contact_id=row.contact_id,
+        program_version=row.program_version,
         cycle=row.cycle,
         is_new=is_new,
+        establishment_is_new=establishment_is_new,
     )

@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 
 from api.app import create_app
 from api.http.error_catalog import ERRORS, status_of
-from api.http.errors import Problem, pointer_to
+from api.http.errors import MEDIA_TYPE, Problem, pointer_to
 from casework.domain.refusals import NOT_YOURS, RefusalCode, Refused
 from casework.domain.stages import Stage
 from casework.settings import Settings
@@ -25,6 +25,34 @@ def test_an_address_that_is_not_there_is_a_problem(desk: Desk) -> None:
     body = problem(desk.get("/api/v1/nothing"), 404, "not-found")
     assert body["instance"] == "/api/v1/nothing"
     assert body["type"] == "https://cases.example/errors/not-found"
+
+
+BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8", "Accept-Language": "en"}
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/errors/no-such-code", "/th/register/x/y"])
+def test_a_browser_gets_a_page_in_both_languages_where_a_program_gets_a_problem(
+    desk: Desk, path: str
+) -> None:
+    page = desk.client.get(path, headers=BROWSER)
+    assert page.status_code == 404
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert '<header class="masthead">' in page.text
+    assert "There is no such page" in page.text
+    assert "ไม่พบหน้าที่ต้องการ" in page.text
+
+
+def test_a_page_for_an_error_keeps_the_headers_of_the_problem(desk: Desk) -> None:
+    page = desk.client.delete("/th/register", headers=BROWSER)
+    assert (page.status_code, page.headers["allow"]) == (405, "GET, HEAD")
+    assert "Something went wrong" in page.text
+
+
+@pytest.mark.parametrize("path", ["/api/v1/nothing", "/readyz"])
+def test_addresses_for_programs_answer_a_browser_with_the_problem_itself(
+    desk: Desk, path: str
+) -> None:
+    assert desk.client.get(path, headers=BROWSER).headers["content-type"] == MEDIA_TYPE
 
 
 def test_a_method_that_is_not_there_names_those_that_are(desk: Desk) -> None:
@@ -154,6 +182,10 @@ def test_what_nobody_foresaw_is_a_problem_without_a_word_of_the_cause(desk: Desk
     assert "secret" not in answer.text
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert re.fullmatch(r"[0-9a-f]{32}", body["trace_id"])
+    page = desk.client.get("/breaks", headers=BROWSER)
+    assert page.status_code == 500
+    assert "Something went wrong" in page.text
+    assert "secret" not in page.text
 
 
 def test_the_trace_id_of_the_caller_is_kept(desk: Desk) -> None:
@@ -233,6 +265,7 @@ def test_every_code_leads_to_its_explanation(desk: Desk) -> None:
         page = desk.get(f"/errors/{code}", headers={"Accept": "text/html"})
         assert page.headers["content-type"].startswith("text/html")
         assert f"<code>{code}</code>" in page.text
+        assert '<header class="masthead">' in page.text
     problem(desk.get("/errors/no-such-code"), 404, "not-found")
 
 

@@ -1,15 +1,19 @@
-"""Fixtures of the tests of the page kit: those of the public pages."""
+"""Fixtures of the page kit's tests: the public pages are what it is tried on."""
 
-from tests.api.public.conftest import application, catalog, client, clock, database, settings
-from tests.databases import migrated_sqlite_file, sqlite_database
+from tests.api.public.conftest import (
+    application,
+    client,
+    database,
+    filled,
+    filled_file,
+    settings,
+)
 
 __all__ = [
     "application",
-    "catalog",
     "client",
-    "clock",
     "database",
-    "migrated_sqlite_file",
+    "filled",
+    "filled_file",
     "settings",
-    "sqlite_database",
 ]

@@ -2,8 +2,6 @@
 
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,36 +13,8 @@ from api.routes.docs_page import docs_page
 from casework.programs.catalog import ProgramCatalog
 from casework.settings import Settings
 from casework.store.database import Database
+from tests.api.desk import SetClock
 from tests.api.public import sample_register
-from tests.databases import migrated_sqlite_file, sqlite_database
-from tests.sample_case import NOW
-
-__all__ = ["migrated_sqlite_file", "sqlite_database"]
-
-
-@dataclass
-class SetClock:
-    """A clock that stands still until a test moves it."""
-
-    now: datetime = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def forward(self, **by: float) -> None:
-        self.now += timedelta(**by)
-
-
-@pytest.fixture(scope="session")
-def catalog() -> ProgramCatalog:
-    """Read the programs once."""
-    return ProgramCatalog.load()
-
-
-@pytest.fixture
-def clock() -> SetClock:
-    """Stand at the time of the sample case."""
-    return SetClock()
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from casework.domain.calendar import Language
 from casework.processes.servers import LOOPBACK, free_port
 from casework.processes.waiting import LONGEST_WAIT_SECONDS
 from casework.settings import Settings
-from tests.api.public.conftest import SetClock
+from tests.api.desk import SetClock
 from tests.api.public.sample_register import CASE, SITE
 
 pytestmark = pytest.mark.browser

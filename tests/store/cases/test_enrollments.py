@@ -64,7 +64,7 @@ def test_the_first_application_opens_the_first_cycle(database: Database) -> None
     with counted(database.engine) as sent:
         opened = apply(database, application())
     assert (sent.statements, sent.commits) == (5, 1), sent
-    assert (opened.cycle, opened.is_new) == (1, True)
+    assert (opened.cycle, opened.is_new, opened.program_version) == (1, True, "2570")
     with database.reading() as session:
         row = find_enrollment(session, opened.case_id)
         assert row is not None
@@ -81,7 +81,7 @@ def test_the_same_request_again_gets_the_same_case(database: Database) -> None:
     opened = apply(database, application())
     with counted(database.engine) as sent:
         again = apply(database, application())
-    assert again == opened.model_copy(update={"is_new": False})
+    assert again == opened.model_copy(update={"is_new": False, "establishment_is_new": False})
     assert sent.statements == 1
     lead(database, opened, Stage.CERTIFIED)
     assert apply(database, application()).case_id == opened.case_id
@@ -104,7 +104,9 @@ def test_a_second_application_meets_the_open_case_and_changes_nothing(
     other = application("k2", contact={"name": "Other", "email": "o@example.org"})
     with pytest.raises(CaseAlreadyOpen) as refused:
         apply(database, other)
-    assert refused.value.case_id == opened.case_id
+    known = refused.value
+    assert known.case_id == opened.case_id
+    assert (known.establishment_id, known.applicant) == (opened.establishment_id, "applicant-1")
     with database.reading() as session:
         assert [contact.name for contact in session.scalars(select(Contact))] == ["สมหญิง"]
 
@@ -132,6 +134,16 @@ def test_programs_do_not_stand_in_each_others_way(database: Database) -> None:
     second = apply(database, application("k2", program="river-governance", prefix="riv"))
     assert second.establishment_id == first.establishment_id
     assert second.cycle == 1
+
+
+def test_an_establishment_is_new_to_the_first_request_that_describes_it(
+    database: Database,
+) -> None:
+    """Also to one that comes at the very same instant: the clock does not tell them apart."""
+    first = apply(database, application())
+    second = apply(database, application("k2", program="river-governance", prefix="riv"))
+    assert (first.establishment_is_new, second.establishment_is_new) == (True, False)
+    assert (first.is_new, second.is_new) == (True, True)
 
 
 def test_a_reservation_whose_case_never_started_is_given_up(database: Database) -> None:

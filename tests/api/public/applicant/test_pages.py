@@ -18,7 +18,7 @@ from casework.notices.addresses import Addresses
 from casework.programs.catalog import ProgramCatalog
 from casework.store.database import Database
 from casework.store.register import public_id_of
-from tests.api.public.conftest import SetClock
+from tests.api.desk import SetClock
 from tests.api.public.sample_stories import CANARIES, NUMBER, STAGES, pass_time, publish, told
 from tests.sample_case import APPLICANT, ESTABLISHMENT, NOW, act_of
 from tests.statements import counted

@@ -24,7 +24,7 @@ from casework.store.cases.casebook import find_case
 from casework.store.database import Database
 from casework.store.representations import close_feedback
 from casework.store.tables import NoticeRow, Representation
-from tests.api.public.conftest import SetClock
+from tests.api.desk import SetClock
 from tests.api.public.sample_register import CASE, SITE, ask_the_community, sites, tell
 from tests.sample_case import NOW, OFFICER
 from tests.statements import counted

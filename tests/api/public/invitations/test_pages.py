@@ -29,10 +29,11 @@ from casework.programs.catalog import ProgramCatalog
 from casework.settings import Settings
 from casework.store.cases.casebook import find_case, read_journal, read_line
 from casework.store.database import Database
-from casework.store.tables import Contact, Enrollment
-from tests.api.public.conftest import SetClock
+from casework.store.tables import Contact
+from tests.api.desk import SetClock
 from tests.api.public.sample_register import tell
 from tests.sample_case import CALENDAR, ESTABLISHMENT, NOW
+from tests.store.rows import enrollment
 from tests.store.story import Story
 from tests.workflows.office import seed_establishment
 
@@ -93,21 +94,7 @@ def invited(database: Database, catalog: ProgramCatalog) -> Story:
     """Invite the sample establishment."""
     seed_establishment(database)
     with database.writing() as session:
-        session.add(
-            Enrollment(
-                case_id=CASE,
-                program="eco-network",
-                establishment_id=ESTABLISHMENT,
-                cycle=1,
-                program_version="1",
-                province="21",
-                contact_id="con-1",
-                applicant="system",
-                update_id="drv-1/2",
-                digest="d",
-                created_at=NOW,
-            )
-        )
+        session.add(enrollment(CASE, applicant="system", update_id="drv-1/2"))
     story = Story(CASE, rules=catalog.get("eco-network", "1").rules(), calendar=CALENDAR)
     story.act(a.InviteEstablishment(drive="drv-1"), SYSTEM)
     return tell(database, story)

@@ -7,11 +7,11 @@ import pytest
 from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
 
-from api.public.register.in_memory import RegisterInMemory, RegisterUnavailable
+from api.public.register.in_memory import RegisterInMemory
 from casework.programs.catalog import ProgramCatalog
 from casework.register.records import NumberedEntry
 from casework.store.database import Database
-from tests.api.public.conftest import SetClock
+from tests.api.desk import SetClock
 from tests.api.public.sample_register import entry, publish, sites
 from tests.sample_case import NOW
 from tests.statements import counted
@@ -115,7 +115,7 @@ async def test_a_failure_at_the_start_is_told(clock: SetClock):
     def read(after: int) -> Sequence[NumberedEntry]:
         raise OperationalError("SELECT", {}, Exception("gone"))
 
-    with pytest.raises(RegisterUnavailable):
+    with pytest.raises(OperationalError):
         await RegisterInMemory(read, clock).current()
 
 

@@ -16,7 +16,7 @@ from casework.programs.catalog import ProgramCatalog
 from casework.store.database import Database
 from casework.store.register import public_id_of
 from casework.store.tables import Establishment
-from tests.api.public.conftest import SetClock
+from tests.api.desk import SetClock
 from tests.api.public.sample_register import entry, publish, sites
 from tests.sample_case import NOW
 
@@ -62,8 +62,9 @@ def test_the_front_leads_to_the_register_in_the_language_of_the_reader(
     assert answer.headers["vary"] == "Accept-Language"
 
 
-def test_a_language_alone_leads_to_the_register(client: TestClient):
-    assert client.get("/en").headers["location"] == "/en/register"
+@pytest.mark.parametrize("path", ["/en", "/en/"])
+def test_a_language_alone_leads_to_the_register(client: TestClient, path: str):
+    assert client.get(path).headers["location"] == "/en/register"
 
 
 def test_a_permanent_address_leads_to_the_record(

@@ -58,7 +58,9 @@ def test_after_the_period_nothing_is_taken(desk: Desk) -> None:
     problem(desk.post(PATH, SAID), 409, "feedback-not-open")
 
 
-@pytest.mark.parametrize("stage", [Stage.ANSWERING, Stage.REVIEW, Stage.DECISION, Stage.CERTIFIED])
+@pytest.mark.parametrize(
+    "stage", [Stage.ANSWERING, Stage.REVIEW, Stage.DECISION, Stage.CERTIFIED, Stage.REFUSED]
+)
 def test_a_case_after_its_period_says_that_it_is_over(desk: Desk, stage: Stage) -> None:
     desk.put_case(stage)
     problem(desk.post(PATH, SAID), 409, "feedback-not-open")

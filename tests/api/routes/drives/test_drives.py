@@ -11,10 +11,10 @@ from api.routes.drives.list_views import MappingBody
 from api.routes.drives.seminars import SeminarBody
 from api.routes.drives.targets import TargetBody
 from casework.domain.stages import Stage
-from casework.store.tables import Enrollment
 from tests.api.desk import Desk, pointers, problem
 from tests.api.seminar_desk import DRIVES, SEMINARS, SeminarDesk, line
-from tests.sample_case import ESTABLISHMENT, INSPECTOR, NOW, OFFICER, SUPERVISOR, TERMS
+from tests.sample_case import INSPECTOR, OFFICER, SUPERVISOR, TERMS
+from tests.store.rows import enrollment
 
 TARGETS = "/api/v1/targets"
 
@@ -27,21 +27,7 @@ def seminar(desk: Desk) -> SeminarDesk:
 def put_enrollment(desk: Desk) -> None:
     """Say whose case the sample case is."""
     with desk.database.writing() as session:
-        session.add(
-            Enrollment(
-                case_id=TERMS.case_id,
-                program="eco-network",
-                establishment_id=ESTABLISHMENT,
-                cycle=1,
-                program_version="1",
-                province="21",
-                contact_id="con-1",
-                applicant="applicant-1",
-                update_id="k",
-                digest="d",
-                created_at=NOW,
-            )
-        )
+        session.add(enrollment(TERMS.case_id))
 
 
 def test_the_examples_are_what_they_are_examples_of() -> None:
