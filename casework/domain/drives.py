@@ -16,6 +16,7 @@ from pydantic import Field
 
 from casework.domain._model import Frozen, Instant, Line, ProvinceCode, Ref
 from casework.domain.calendar import Language
+from casework.domain.email import Email
 from casework.domain.policy import Everywhere
 from casework.domain.stages import Stage
 
@@ -104,7 +105,7 @@ class ListedSite(Frozen):
     latitude: Annotated[float, Field(ge=-90, le=90)] | None = None
     longitude: Annotated[float, Field(ge=-180, le=180)] | None = None
     contact_name: Line | None = None
-    email: Annotated[str, Field(max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
+    email: Email | None = None
     phone: Annotated[str, Field(max_length=40)] | None = None
     language: Language = "th"
 

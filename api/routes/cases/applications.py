@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.collaborators import Collaborators, Parts
 from api.http.errors import FieldError, Problem
-from api.http.fields import Address, Email, Name, RequestBody, ShortCode
+from api.http.fields import Address, Name, RequestBody, ShortCode
 from api.http.openapi import ETAG, header, problems
 from api.http.preconditions import IdempotencyKey, JsonBody, etag, update_id_of
 from api.http.sizes import require_short_act
@@ -25,6 +25,7 @@ from casework.domain._model import Text
 from casework.domain.acts import EvidenceList, SubmitApplication
 from casework.domain.calendar import Language
 from casework.domain.case import Terms
+from casework.domain.email import Email
 from casework.domain.policy import Principal
 from casework.domain.refusals import RefusalCode, Refused
 from casework.domain.stages import Stage

@@ -1,0 +1,67 @@
+"""One rule for e-mail addresses, wherever people write them."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from api.public.feedback.form import FeedbackForm
+from api.public.invitations.form import ApplicationForm
+from api.routes.cases.applications import ContactBody
+from casework.domain.drives import ListedSite
+from casework.domain.email import Email, ascii_email_of, email_of, is_email
+from casework.lists.mapping import guess
+from casework.lists.rows import parse_row
+from casework.lists.table import TableRow
+from casework.notices.composing import address_of
+from casework.notices.readers import Mailbox
+from casework.people.directory import DirectoryFileError, read_directory
+
+UNSENDABLE = [
+    "a..b@example.go.th",
+    ".a@example.go.th",
+    "a@example..go.th",
+    "a@-example.go.th",
+    "somchai@factory",
+    "somchai@localhost",
+    "somchai@factory.invalid",
+    "สมชาย@example.go.th",
+    "Somchai <a@example.go.th>",
+    "a@example.go.th, b@example.go.th",
+    "a@example.go.th\r\nBcc: b@example.go.th",
+    "a b@example.go.th",
+    f"{'a' * 65}@example.go.th",
+    "",
+]
+
+
+@pytest.mark.parametrize("text", UNSENDABLE)
+def test_what_cannot_be_written_to_is_no_address_anywhere(text: str, tmp_path: Path) -> None:
+    assert not is_email(text)
+    with pytest.raises(ValidationError):
+        TypeAdapter[str](Email).validate_python(text)
+    with pytest.raises(ValidationError):
+        ListedSite(email=text)
+    with pytest.raises(ValidationError):
+        ContactBody(name="A", email=text)
+    assert ApplicationForm(name="A", email=text).errors()["email"] == "email-invalid"
+    if text:
+        form = FeedbackForm(stance="support", text="x", email=text)
+        assert form.errors()["email"] == "email-invalid"
+        row = TableRow(2, ("3-1", text))
+        found = parse_row(guess(("registration_no", "email")), row)
+        assert "email" in str(found)
+    people = tmp_path / "people.csv"
+    people.write_text(f'person,name,email,kinds,provinces\np-1,A,"{text}",officer,21\n', "utf-8")
+    with pytest.raises(DirectoryFileError, match="email"):
+        read_directory(people)
+
+
+def test_a_domain_may_be_in_any_script_and_the_mailer_can_send_to_it() -> None:
+    assert email_of("Somchai@ตัวอย่าง.ไทย") == "Somchai@ตัวอย่าง.ไทย"
+    assert ascii_email_of("Somchai@ตัวอย่าง.ไทย") == "Somchai@xn--72c1a1bt4awk9o.xn--o3cw4h"
+    assert address_of(Mailbox(email="a@EXAMPLE.go.th")).addr_spec == "a@example.go.th"
+
+
+def test_an_address_has_one_form() -> None:
+    assert TypeAdapter[str](Email).validate_python(" A.B@Example.GO.TH ") == "A.B@example.go.th"
