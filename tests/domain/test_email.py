@@ -10,7 +10,7 @@ from api.public.invitations.form import ApplicationForm
 from api.routes.cases.applications import ContactBody
 from casework.domain.drives import ListedSite
 from casework.domain.email import Email, ascii_email_of, email_of, is_email
-from casework.lists.mapping import guess
+from casework.lists.guessing import guess
 from casework.lists.rows import parse_row
 from casework.lists.table import TableRow
 from casework.notices.composing import address_of
@@ -49,8 +49,8 @@ def test_what_cannot_be_written_to_is_no_address_anywhere(text: str, tmp_path: P
         form = FeedbackForm(stance="support", text="x", email=text)
         assert form.errors()["email"] == "email-invalid"
         row = TableRow(2, ("3-1", text))
-        found = parse_row(guess(("registration_no", "email")), row)
-        assert "email" in str(found)
+        found = parse_row(guess(("registration_no", "email")).mapping, row)
+        assert [note.column for note in found.notes] == ["email"]
     people = tmp_path / "people.csv"
     people.write_text(f'person,name,email,kinds,provinces\np-1,A,"{text}",officer,21\n', "utf-8")
     with pytest.raises(DirectoryFileError, match="email"):
