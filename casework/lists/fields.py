@@ -72,8 +72,15 @@ _PATTERNS: tuple[tuple[ListField, str], ...] = (
     ),
     (ListField.ADDRESS, "^address|address$|^(?:สถาน)?ที่ตั้ง|ที่อยู่|^location$"),
 )
-_SITE_HEADING = re.compile(f"{_SITE_TH}|{_SITE_EN}")
-_OFFICE_HEADING = re.compile(
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    # In the form of a heading that is compared, where ำ is two signs.
+    return re.compile(unicodedata.normalize("NFKC", pattern))
+
+
+_SITE_HEADING = _compiled(f"{_SITE_TH}|{_SITE_EN}")
+_OFFICE_HEADING = _compiled(
     "authorit(?:y|ies)|regulator|ministry|inspector|governmentoffice"
     "|(?:provincial|district|regional|contact|field|permitting|licensing|issuing|supervising|responsible)"
     "(?:office|agency)|^office(?:name)?$|^agency(?:name)?$|(?:case|government|responsible)officer"
@@ -86,7 +93,7 @@ _OFFICE_NAME = re.compile(
     r"|\b(?:office|department|ministry|authority|agency|inspectorate|municipality)\b",
     re.IGNORECASE,
 )
-_KNOWN = tuple((field, re.compile(pattern)) for field, pattern in _PATTERNS)
+_KNOWN = tuple((field, _compiled(pattern)) for field, pattern in _PATTERNS)
 
 
 def field_of(heading: str) -> ListField | None:

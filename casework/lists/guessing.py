@@ -4,6 +4,7 @@ Headings alone mislead: lists have two columns called “E-mail”, one of them 
 after the site, and Latin names under ชื่อโรงงาน. What stays doubtful is said in a note or left to a person.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -18,6 +19,9 @@ from casework.lists.fields import (
 from casework.lists.mapping import Mapping
 from casework.lists.table import Note, TableRow
 from casework.lists.values import UnusableValue, is_thai, read_value
+
+_COPY = re.compile(r" \([0-9]+\)$")
+"""What a column is called behind its heading when another has the same."""
 
 _LOOKED_AT = 300
 """So many rows are looked at, taken evenly from the whole list."""
@@ -88,7 +92,7 @@ class _Guessing:
         self._columns = [
             self._look_at(place, name, field)
             for place, name in enumerate(columns)
-            if (field := field_of(name)) is not None
+            if (field := field_of(_COPY.sub("", name))) is not None
         ]
         self._group()
         self._home = self._home_group()

@@ -3,6 +3,9 @@
 from pathlib import Path
 
 import pytest
+from email_validator import EmailNotValidError, validate_email
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from api.public.feedback.form import FeedbackForm
@@ -65,3 +68,20 @@ def test_a_domain_may_be_in_any_script_and_the_mailer_can_send_to_it() -> None:
 
 def test_an_address_has_one_form() -> None:
     assert TypeAdapter[str](Email).validate_python(" A.B@Example.GO.TH ") == "A.B@example.go.th"
+
+
+@given(
+    st.from_regex(r"[a-z0-9._+A-Z-]{1,66}", fullmatch=True),
+    st.sampled_from(
+        ["x.go.th", "Ünï.example", "ตัวอย่าง.ไทย", "a..b", f"{'b.' * 92}example", "", "x_y.th"]
+    )
+    | st.from_regex(r"[a-z0-9.-]{1,12}\.th", fullmatch=True),
+)
+def test_a_domain_that_was_seen_before_makes_no_difference(local: str, domain: str) -> None:
+    text = f"{local}@{domain}"
+    try:
+        found = validate_email(text, allow_smtputf8=False, check_deliverability=False, strict=True)
+    except EmailNotValidError:
+        assert not is_email(text)
+        return
+    assert (email_of(text), ascii_email_of(text)) == (found.normalized, found.ascii_email)
