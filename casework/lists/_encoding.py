@@ -119,7 +119,7 @@ def _without_unicode(content: bytes) -> TextContent:
 
 def _thai(content: bytes, *, from_a_mac: bool) -> TextContent:
     if from_a_mac and not _decodes(content, "cp874") and _MAC_THAI.keys() >= set(content):
-        text, _ = codecs.charmap_decode(content, "strict", _MAC_THAI)
+        text = "".join(map(_MAC_THAI.__getitem__, content))
         return TextContent(text.encode(), "utf-8", "mac-thai")
     has_signs = any(byte in content for byte in range(0x80, 0xA0))
     notes = (_unsure(_NAMES["cp874"], "tone marks"),) if from_a_mac and has_signs else ()

@@ -135,7 +135,8 @@ class _Guessing:
         site is named again.
         """
         by_place = {column.place: column for column in self._columns}
-        group, is_office_group, seen = 0, False, set[ListField]()
+        group, is_office_group = 0, False
+        seen: set[ListField] = set()
         before: ListField | None = None
         for place, name in enumerate(self._names):
             column = by_place.get(place)
@@ -146,9 +147,11 @@ class _Guessing:
                 field is ListField.REGISTRATION_NO or names_the_site(name)
             )
             if opens_office and not is_office_group:
-                group, is_office_group, seen = group + 1, True, set()
+                group, is_office_group = group + 1, True
+                seen.clear()
             elif not opens_office and (comes_again or back_at_site):
-                group, is_office_group, seen = group + 1, False, set()
+                group, is_office_group = group + 1, False
+                seen.clear()
             if column is not None:
                 seen.add(column.field)
                 column.group = group
