@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from casework.contracts.drive import DriveInput
-from casework.domain.drives import ListedSite
+from casework.domain.drives import ListedRow, ListedSite
 from casework.drives.dry_run import dry_run
 from casework.store.database import Database
 from casework.store.drives.drives import NewDrive, add_drive
-from casework.store.drives.rows import NewDriveRow, put_rows
+from casework.store.drives.rows import put_rows
 from casework.store.drives.states import begin_list, start
 from tests.sample_case import NOW
 
@@ -40,8 +40,8 @@ def site(number: int = 1, **more: object) -> ListedSite:
     )
 
 
-def rows_of(sites: Iterable[ListedSite]) -> list[NewDriveRow]:
-    return [NewDriveRow(line=line, site=site) for line, site in enumerate(sites, 2)]
+def rows_of(sites: Iterable[ListedSite]) -> list[ListedRow]:
+    return [ListedRow(line=line, site=site) for line, site in enumerate(sites, 2)]
 
 
 def drive_with(
@@ -54,7 +54,7 @@ def drive_with(
     return drive_id
 
 
-def fill(database: Database, drive_id: str, rows: list[NewDriveRow]) -> None:
+def fill(database: Database, drive_id: str, rows: list[ListedRow]) -> None:
     with database.writing() as session:
         begin_list(session, drive_id, file_name="list.csv", columns=(), mapping=None, now=NOW)
         put_rows(session, drive_id, rows)

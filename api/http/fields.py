@@ -37,17 +37,6 @@ Address = Annotated[
 ]
 """A postal address in one line."""
 
-Email = Annotated[
-    str,
-    StringConstraints(
-        strip_whitespace=True,
-        min_length=3,
-        max_length=254,
-        pattern=r"^[^@\s\x00-\x1f\x7f<>()\[\],;:\\\"]+@[^@\s\x00-\x1f\x7f<>()\[\],;:\\\"]+$",
-    ),
-]
-"""An e-mail address: nothing that could end it in the head of a letter."""
-
 ShortCode = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=64),

@@ -16,6 +16,7 @@ from pydantic import Field
 
 from casework.domain._model import Frozen, Instant, Line, ProvinceCode, Ref
 from casework.domain.calendar import Language
+from casework.domain.email import Email
 from casework.domain.policy import Everywhere
 from casework.domain.stages import Stage
 
@@ -94,7 +95,11 @@ class Why(StrEnum):
 
 
 class ListedSite(Frozen):
-    """An establishment as one line of a list describes it, brought into one form."""
+    """An establishment as one row of a list describes it, brought into one form.
+
+    A row that can be used gives a registration number, or a name and a province. A contact may be
+    missing: whether somebody can be invited without one is not decided here.
+    """
 
     registration_no: Annotated[str, Field(min_length=1, max_length=64)] | None = None
     name_th: Line | None = None
@@ -104,9 +109,34 @@ class ListedSite(Frozen):
     latitude: Annotated[float, Field(ge=-90, le=90)] | None = None
     longitude: Annotated[float, Field(ge=-180, le=180)] | None = None
     contact_name: Line | None = None
-    email: Annotated[str, Field(max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
+    email: Email | None = None
     phone: Annotated[str, Field(max_length=40)] | None = None
     language: Language = "th"
+
+
+class RowRemark(Frozen):
+    """What is wrong with a row, or with one cell of it.
+
+    ``column`` is the list's own name of it, None for the whole row; ``code`` is for machines.
+    """
+
+    column: str | None = None
+    code: str | None = None
+    reason: str
+
+
+class ListedRow(Frozen):
+    """One row of a list: its cells as they were uploaded, and the site that they describe.
+
+    ``line`` is where it stands in the file. ``problems`` say why there is no site; ``notes`` name
+    cells that were left out of it.
+    """
+
+    line: int
+    cells: tuple[str, ...] = ()
+    site: ListedSite | None = None
+    problems: tuple[RowRemark, ...] = ()
+    notes: tuple[RowRemark, ...] = ()
 
 
 class LastCase(Frozen):

@@ -3,11 +3,13 @@
 import json
 from collections.abc import Callable, Iterator
 
-from casework.domain.drives import NEVER_RUN, DriveKind, RowOutcome, RowVerdict, Why
+from casework.domain.drives import NEVER_RUN, DriveKind, RowOutcome, RowRemark, RowVerdict, Why
+from casework.domain.refusals import RefusalCode
 from casework.lists.export import ExportRow
 from casework.lists.fields import ListField
+from casework.programs.provinces import provinces
 from casework.store.database import Database
-from casework.store.drives.rows import RowFilter, cells_of, list_rows, problems_of
+from casework.store.drives.rows import RowFilter, cells_of, list_rows, notes_of, problems_of
 from casework.store.drives.tables import Drive, DriveRow
 
 _IN_ONE_PAGE = 1000
@@ -62,31 +64,44 @@ def _cells_of_fields(row: DriveRow) -> tuple[str, ...]:
 
 
 def reason_of(row: DriveRow) -> str:
-    """Say in a few words why the row has its outcome, or without one its verdict."""
+    """Say in words why the row has its outcome, or without one its verdict, and which cells were left out."""
+    left_out = (f"{_said(note)} This cell was left out." for note in notes_of(row))
+    return " ".join(filter(None, (_why(row), *left_out)))
+
+
+def _why(row: DriveRow) -> str:
     if row.outcome is RowOutcome.PENDING:
         return ""
+    if row.outcome_why is Why.REFUSED:
+        return _REFUSED.get(row.outcome_about or "", _REFUSED_BY_RULES)
     if row.outcome_why is not None and row.outcome_why is not Why.INVALID:
-        return _REASONS[row.outcome_why].format(about=row.outcome_about or "?")
+        return _with(_REASONS[row.outcome_why], row.outcome_about)
     if row.case_id is not None:
         return f"Case {row.case_id}."
     if row.verdict is RowVerdict.INVALID:
-        found = problems_of(row)
-        each = (f"{p.column}: {p.reason}" if p.column else p.reason for p in found)
-        return " ".join(each) or f"Not enough is known: {row.verdict_about}."
-    said = _REASONS_OF_VERDICTS.get(row.verdict or RowVerdict.NEW, "")
-    return said.format(about=row.verdict_about or "?")
+        return " ".join(map(_said, problems_of(row))) or _MISSING[row.verdict_about or "name"]
+    return _with(_REASONS_OF_VERDICTS.get(row.verdict or RowVerdict.NEW, ""), row.verdict_about)
+
+
+def _said(remark: RowRemark) -> str:
+    return f"{remark.column}: {remark.reason}" if remark.column else remark.reason
+
+
+def _with(reason: str, about: str | None) -> str:
+    found = provinces().get(about or "")
+    province = f"{found.name_en} ({found.name_th})" if found else about
+    return reason.format(about=about or "?", province=province or "?")
 
 
 _REASONS: dict[Why, str] = {
     Why.ALREADY_CERTIFIED: "Certified already, in case {about}.",
     Why.INVITED_BEFORE: "Invited before, in case {about}.",
     Why.DUPLICATE: "The same establishment as line {about}.",
-    Why.OUTSIDE_JURISDICTION: "The drive does not reach province {about}.",
+    Why.OUTSIDE_JURISDICTION: "The drive does not reach {province}.",
     Why.NO_CONTACT: "Nobody can be written to: an e-mail address is missing.",
     Why.DRIVE_STOPPED: "The drive was stopped before its turn.",
     Why.BEING_APPLIED_FOR: "Somebody is applying for it at this moment, in case {about}.",
-    Why.NO_ANSWER: "The engine did not answer.",
-    Why.REFUSED: "The engine refused: {about}.",
+    Why.NO_ANSWER: "The case could not be opened in time. Run the failed rows again.",
 }
 _REASONS_OF_VERDICTS: dict[RowVerdict, str] = {
     RowVerdict.ALREADY_OPEN: "Its case {about} is open.",
@@ -95,4 +110,28 @@ _REASONS_OF_VERDICTS: dict[RowVerdict, str] = {
     RowVerdict.DUPLICATE: _REASONS[Why.DUPLICATE],
     RowVerdict.OUTSIDE_JURISDICTION: _REASONS[Why.OUTSIDE_JURISDICTION],
     RowVerdict.NO_CONTACT: _REASONS[Why.NO_CONTACT],
+}
+_MISSING = {
+    "name": "Nothing is on file under this registration number, so the row needs a name.",
+    "province": "Nothing is on file under this registration number, so the row needs a province.",
+}
+
+_NOT_TAKEN = (
+    "The case could not be opened, and trying again will not help: the workflow server does not take it. "
+    "Tell whoever runs the system."
+)
+_REFUSED_BY_RULES = (
+    "The case could not be opened: its rules allow no invitation at this moment. "
+    "Look for a case of this establishment."
+)
+# By the code that the row keeps for whoever runs the system.
+_REFUSED: dict[str, str] = {
+    "invalid_argument": _NOT_TAKEN,
+    "failed_precondition": _NOT_TAKEN,
+    RefusalCode.ENGINE_FAULT: "The case could not be opened because of a fault in the system. "
+    "Tell whoever runs it, then run the failed rows again.",
+    RefusalCode.KEY_REUSED: "The case could not be opened: another request used its key. "
+    "Run the failed rows again.",
+    RefusalCode.ACT_UNKNOWN: "The case could not be opened: part of the system is of an older version. "
+    "Run the failed rows again when its update has ended.",
 }

@@ -55,6 +55,8 @@ class DriveScreen:
         if taken["unmapped"]:
             columns = [column for column in taken["columns"] if column not in fields.values()]
             self.say(f"Not used: {', '.join(columns)}")
+        if taken["noted"]:
+            self.say(f"{taken['noted']} rows are used without a cell that cannot be read")
         for note in taken["notes"]:
             self.say(f"Note: {note['text']}")
 

@@ -7,11 +7,10 @@ from collections import Counter
 from collections.abc import Iterator
 
 from casework.lists._cells import received
-from casework.lists._encoding import encoding_of
-from casework.lists._source import Source
+from casework.lists._encoding import text_content
 from casework.lists.faults import ListFileError
 from casework.lists.fields import field_of
-from casework.lists.table import TableRow
+from casework.lists.table import Source, TableRow
 
 DELIMITERS = (",", ";", "\t", "|")
 
@@ -30,15 +29,16 @@ def read_delimited(content: bytes) -> Source:
         ListFileError: ``encoding`` or ``mixed-encodings`` now; ``quotes``, ``cell-too-long`` and
             ``too-many-rows`` when the row is reached.
     """
-    encoding = encoding_of(content)
-    file = io.TextIOWrapper(io.BytesIO(content), encoding=encoding, newline="")
+    found = text_content(content)
+    file = io.TextIOWrapper(io.BytesIO(found.content), encoding=found.codec, newline="")
     start = file.read(_SAMPLE)
     spoken = _SPOKEN_DELIMITER.match(start)
     delimiter = spoken[1] if spoken else _delimiter_of(start)
     file.seek(0)
     if spoken:
         file.readline()
-    return Source(_rows(file, delimiter, 2 if spoken else 1), encoding, delimiter)
+    rows = _rows(file, delimiter, 2 if spoken else 1)
+    return Source(rows, found.name, delimiter, notes=list(found.notes))
 
 
 def _rows(file: io.TextIOWrapper, delimiter: str, first_line: int) -> Iterator[TableRow]:

@@ -17,9 +17,8 @@ from python_calamine import CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
 from casework.lists._cells import received
 from casework.lists._safe_copy import Measured, safe_copy
-from casework.lists._source import Source
 from casework.lists.faults import ListFileError
-from casework.lists.table import Note, TableRow
+from casework.lists.table import Note, Source, TableRow
 
 
 @contextmanager

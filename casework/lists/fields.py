@@ -72,7 +72,28 @@ _PATTERNS: tuple[tuple[ListField, str], ...] = (
     ),
     (ListField.ADDRESS, "^address|address$|^(?:สถาน)?ที่ตั้ง|ที่อยู่|^location$"),
 )
-_KNOWN = tuple((field, re.compile(pattern)) for field, pattern in _PATTERNS)
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    # In the form of a heading that is compared, where ำ is two signs.
+    return re.compile(unicodedata.normalize("NFKC", pattern))
+
+
+_SITE_HEADING = _compiled(f"{_SITE_TH}|{_SITE_EN}")
+_OFFICE_HEADING = _compiled(
+    "authorit(?:y|ies)|regulator|ministry|inspector|governmentoffice"
+    "|(?:provincial|district|regional|contact|field|permitting|licensing|issuing|supervising|responsible)"
+    "(?:office|agency)|^office(?:name)?$|^agency(?:name)?$|(?:case|government|responsible)officer"
+    "|^(?:ชื่อ)?สำนักงาน(?!ใหญ่)|สำนักงาน(?:อุตสาหกรรม|จังหวัด|เขต)|อุตสาหกรรมจังหวัด|สอจ|^กรม"
+    "|หน่วยงาน(?:ที่)?(?:รับผิดชอบ|กำกับ|อนุญาต|ออกใบ|ตรวจ|ราชการ|ของรัฐ|ผู้)|ผู้อนุญาต"
+    "|เจ้าหน้าที่(?:รัฐ|จังหวัด|อุตสาหกรรม|ผู้รับผิดชอบ|ผู้ตรวจ)"
+)
+_OFFICE_NAME = re.compile(
+    r"^\s*(?:สำนักงาน(?!ใหญ่)|กรม|กระทรวง|เทศบาล|อบต|องค์การบริหารส่วน)|อุตสาหกรรมจังหวัด|สอจ\."
+    r"|\b(?:office|department|ministry|authority|agency|inspectorate|municipality)\b",
+    re.IGNORECASE,
+)
+_KNOWN = tuple((field, _compiled(pattern)) for field, pattern in _PATTERNS)
 
 
 def field_of(heading: str) -> ListField | None:
@@ -86,6 +107,21 @@ def field_of(heading: str) -> ListField | None:
         return ListField(heading.strip().lower())
     key = heading_key(heading)
     return next((field for field, pattern in _KNOWN if pattern.search(key)), None)
+
+
+def names_an_office(heading: str) -> bool:
+    """Say whether a heading is about the office that looks after a site rather than about the site."""
+    return _OFFICE_HEADING.search(heading_key(heading)) is not None
+
+
+def is_office(name: str) -> bool:
+    """Say whether a name is that of a government office."""
+    return _OFFICE_NAME.search(name) is not None
+
+
+def names_the_site(heading: str) -> bool:
+    """Say whether a heading is expressly about the site itself."""
+    return _SITE_HEADING.search(heading_key(heading)) is not None
 
 
 def heading_key(heading: str) -> str:

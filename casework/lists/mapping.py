@@ -1,13 +1,12 @@
-"""Which column of a list holds which field: a first guess, and what a person makes of it."""
+"""Which column of a list holds which field."""
 
-from collections.abc import Sequence
 from functools import cached_property
 from typing import Self
 
 from pydantic import model_validator
 
 from casework.domain._model import Frozen
-from casework.lists.fields import ListField, field_of
+from casework.lists.fields import ListField
 from casework.lists.table import is_surplus
 
 
@@ -70,18 +69,3 @@ class Mapping(Frozen):
         if column is not None:
             fields[field] = column
         return type(self)(columns=self.columns, fields=fields)
-
-
-def guess(columns: Sequence[str]) -> Mapping:
-    """Return a first mapping by the headings; of two columns for a field, the first one counts.
-
-    A heading that is the field's own name comes before every other.
-    """
-    fields: dict[ListField, str] = {
-        field: column for field in ListField for column in columns if column.lower() == field
-    }
-    for column in columns:
-        field = None if column in fields.values() else field_of(column)
-        if field is not None and field not in fields:
-            fields[field] = column
-    return Mapping(columns=tuple(columns), fields=fields)

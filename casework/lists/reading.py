@@ -8,7 +8,6 @@ from pathlib import Path
 from casework.lists._delimited import read_delimited
 from casework.lists._header import SOUGHT_IN, column_names, find_header
 from casework.lists._kind import is_workbook
-from casework.lists._source import Source
 from casework.lists._workbook import opened_workbook
 from casework.lists.faults import ListFileError
 from casework.lists.table import (
@@ -18,6 +17,7 @@ from casework.lists.table import (
     MOST_ROWS,
     OWN_COLUMNS,
     Note,
+    Source,
     Table,
     TableRow,
     surplus_name,
@@ -27,9 +27,9 @@ from casework.lists.table import (
 def read_table(content: bytes | Path, file_name: str) -> Table:
     """Read delimited text (CSV) or a workbook (XLSX); the content decides which, not the name.
 
-    Text may be UTF-8 with or without a byte order mark, UTF-16 with one, Windows-874 or Windows-1252; its
-    delimiter a comma, semicolon, tab or pipe; its lines may end in LF, CRLF or CR. Titles above the headings
-    and rows without content are left out, and so are the columns that an export of ours added.
+    Text may be UTF-8 with or without a byte order mark, UTF-16 with one, Windows-874, Windows-1252, Mac Thai or
+    Mac Roman; its delimiter a comma, semicolon, tab or pipe; its lines may end in LF, CRLF or CR. Titles above the
+    headings and rows without content are left out, and so are the columns that an export of ours added.
 
     All of the file is read before this returns, so a :class:`Table` is never half of a list. That takes
     seconds for a long workbook: call it on a thread.

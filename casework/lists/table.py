@@ -1,7 +1,7 @@
 """What every list becomes, whatever file it came in: named columns and rows of text."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 MOST_BYTES = 20_000_000
@@ -30,6 +30,17 @@ class Note(NamedTuple):
     text: str
 
 
+@dataclass(slots=True)
+class Source:
+    """The rows of a file from its first line on, not yet named. ``notes`` may grow while they are taken."""
+
+    rows: Iterator[TableRow]
+    encoding: str | None = None
+    delimiter: str | None = None
+    sheet: str | None = None
+    notes: list[Note] = field(default_factory=list[Note])
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """A list that was read.
@@ -43,7 +54,7 @@ class Table:
     rows: Sequence[TableRow]
     header_line: int
     encoding: str | None = None
-    """The Python name of the encoding; None for a workbook."""
+    """The name that Python has for the encoding, or ``mac-thai``; None for a workbook."""
     delimiter: str | None = None
     sheet: str | None = None
     """The name of the sheet; None for a delimited file."""

@@ -10,6 +10,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import parseaddr
 
+from casework.domain.email import ascii_email_of
 from casework.identity.invitation_links import InvitationLinks
 from casework.notices.addresses import Addresses
 from casework.notices.context import context_of
@@ -83,9 +84,9 @@ class NoticeComposer:
         self._addresses = Addresses(public_url, links)
         self._now = now
         try:
-            self._sender = address_of(Mailbox(*reversed(parseaddr(mail_from))))
-        except NotComposable as fault:
-            raise ValueError(f"the sender of notices: {fault}") from fault
+            self._sender = _sender_of(mail_from)
+        except (ValueError, IndexError, MessageError) as fault:
+            raise ValueError("the sender of notices is not an e-mail address") from fault
 
     def compose(self, key: str) -> EmailMessage:
         """Return the message of a notice; the same key gives the same ``Message-ID`` each time.
@@ -160,6 +161,17 @@ class NoticeComposer:
         return render(occasion.key.slug, occasion.readers.language, context)
 
 
+def _sender_of(mail_from: str) -> Address:
+    # The sender may be at a reserved name, because nobody has to write to it.
+    name, spec = parseaddr(mail_from)
+    local, _, domain = spec.rpartition("@")
+    local.encode("ascii")
+    address = Address(name, addr_spec=f"{local}@{domain.encode('idna').decode('ascii')}")
+    if not address.username or not address.domain:
+        raise ValueError(spec)
+    return address
+
+
 def address_of(mailbox: Mailbox) -> Address:
     """Return a mailbox as an address for a header.
 
@@ -167,13 +179,8 @@ def address_of(mailbox: Mailbox) -> Address:
         NotComposable: it is not exactly one address in ASCII (a domain in other letters becomes
             its ``xn--`` form). The text does not repeat the address.
     """
-    local, _, domain = mailbox.email.strip().rpartition("@")
     try:
-        local.encode("ascii")
-        spec = f"{local}@{domain.encode('idna').decode('ascii')}"
-        address = Address(display_name=line(mailbox.name or ""), addr_spec=spec)
+        spec = ascii_email_of(mailbox.email)
+        return Address(display_name=line(mailbox.name or ""), addr_spec=spec)
     except (ValueError, IndexError, MessageError) as fault:
         raise NotComposable("An e-mail address of the recipient is not valid.") from fault
-    if not address.username or not address.domain:
-        raise NotComposable("An e-mail address of the recipient is not valid.")
-    return address

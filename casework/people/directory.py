@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from casework.domain._model import Ref
 from casework.domain.actors import STAFF, ActorKind
 from casework.domain.calendar import Language
+from casework.domain.email import Email
 from casework.programs.provinces import provinces
 from casework.store.database import Database
 from casework.store.people import StaffMember, put_people
@@ -35,7 +36,7 @@ class Member(BaseModel):
 
     person: Ref
     name: Annotated[str, StringConstraints(min_length=1, max_length=200)]
-    email: Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", max_length=254)]
+    email: Email
     language: Language = "th"
     kinds: Annotated[tuple[ActorKind, ...], Field(min_length=1)]
     provinces: Annotated[tuple[str, ...], Field(min_length=1)]

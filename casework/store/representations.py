@@ -14,6 +14,7 @@ from sqlmodel import col
 
 from casework.contracts.casebook import ClosedFeedback
 from casework.domain._model import Frozen
+from casework.domain.email import Email
 from casework.domain.events import RepresentationsDisposed
 from casework.domain.numbers import Numbers
 from casework.domain.representations import Stance
@@ -60,7 +61,7 @@ class NewRepresentation(Frozen):
     update_key: str
     digest: str
     author_name: str | None = None
-    author_email: str | None = None
+    author_email: Email | None = None
 
 
 def submit(session: Session, case_id: str, new: NewRepresentation, now: datetime) -> Representation:

@@ -162,6 +162,7 @@ def test_a_terminal_gets_tables_and_a_bar() -> None:
         "delimiter": ";",
         "columns": ["[red]no[/red]", "b"],
         "unmapped": ["b"],
+        "noted": 2,
         "notes": [{"code": "n", "text": "Something."}],
     }
     screen.show_list(taken, {"registration_no": "[red]no[/red]"})

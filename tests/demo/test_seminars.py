@@ -1,30 +1,25 @@
 """The lists of the demo's seminars are read as lists of people are, slips and all."""
 
-from collections import Counter
-
 import pytest
 
 from casework.demo.seminars import Seminar, address_of, earlier_seminar, seminar
 from casework.demo.sites import read_sites
 from casework.demo.stories import PATIENT, SWIFT
-from casework.lists.mapping import guess
+from casework.domain.drives import ListedRow
+from casework.lists.guessing import guess
 from casework.lists.reading import read_table
-from casework.lists.rows import ListedEstablishment, parse_row
+from casework.lists.rows import parse_row
 
 SITES = read_sites()
 ALL, EARLIER = seminar(SITES), earlier_seminar(SITES)
 
 
-def listed(of: Seminar) -> list[ListedEstablishment | tuple[str, ...]]:
-    """Read a list as an upload is read; of a row that cannot be used the codes of what is wrong."""
+def listed(of: Seminar) -> list[ListedRow]:
+    """Read a list as an upload is read."""
     table = read_table(of.file, of.file_name)
-    mapping = guess(table.columns)
-    assert mapping.unmapped == ("ลำดับ", "หมายเหตุ")
-    rows = [parse_row(mapping, row) for row in table.rows]
-    return [
-        row if isinstance(row, ListedEstablishment) else tuple(fault.code for fault in row)
-        for row in rows
-    ]
+    mapping, notes = guess(table.columns, table.rows)
+    assert (mapping.unmapped, notes) == (("ลำดับ", "หมายเหตุ"), ())
+    return [parse_row(mapping, row) for row in table.rows]
 
 
 @pytest.mark.parametrize("of", [ALL, EARLIER], ids=lambda of: of.slug)
@@ -32,21 +27,18 @@ def test_it_has_as_many_rows_as_it_says(of: Seminar):
     assert len(listed(of)) == of.rows
 
 
-def test_every_site_is_on_the_list_and_two_rows_cannot_be_read():
+def test_every_site_is_on_the_list_one_row_cannot_be_read_and_one_has_a_slip():
     rows = listed(ALL)
-    assert Counter(row for row in rows if isinstance(row, tuple)) == {
-        ("email",): 1,
-        ("province-unknown",): 1,
-    }
-    read = [row for row in rows if isinstance(row, ListedEstablishment)]
-    assert len({row.name_en for row in read}) == 149
-    assert sum(row.email is None for row in read) == 2
-    assert sum(row.registration_no is None for row in read) == 3
+    assert [p.code for row in rows for p in row.problems] == ["province-unknown"]
+    assert [note.code for row in rows for note in row.notes] == ["email"]
+    sites = [row.site for row in rows if row.site is not None]
+    assert len({site.name_en for site in sites}) == 150
+    assert sum(site.email is None for site in sites) == 3
+    assert sum(site.registration_no is None for site in sites) == 3
 
 
 def test_the_earlier_seminar_has_five_with_an_address_and_none_with_a_story_of_its_own():
-    rows = listed(EARLIER)
-    names = {row.name_en for row in rows if isinstance(row, ListedEstablishment) and row.email}
+    names = {row.site.name_en for row in listed(EARLIER) if row.site and row.site.email}
     assert len(names) == 5
     assert names.isdisjoint(story.site for story in (*PATIENT, *SWIFT))
 

@@ -10,14 +10,14 @@ import pytest
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
-from casework.domain.drives import DriveState, ListedSite, RowVerdict
+from casework.domain.drives import DriveState, ListedRow, ListedSite, RowRemark, RowVerdict
 from casework.domain.stages import Stage
 from casework.drives import dry_run as module
 from casework.drives.dry_run import dry_run
 from casework.store.cases.casebook import record
 from casework.store.cases.enrollments import NewEnrollment, Opened, open_enrollment
 from casework.store.database import Database
-from casework.store.drives.rows import NewDriveRow, Problem, list_rows
+from casework.store.drives.rows import list_rows
 from casework.store.drives.states import DriveNotInState, ListChanged, lock_unstarted, start
 from casework.store.drives.tables import Drive, DriveRow
 from casework.store.tables import CaseRow, Contact, Enrollment, Establishment
@@ -73,15 +73,15 @@ def test_every_row_gets_its_verdict_and_nothing_else_is_written(database: Databa
         database,
         drive_id,
         [
-            NewDriveRow(line=2, site=site(1)),
-            NewDriveRow(line=3, site=site(2)),
-            NewDriveRow(line=4, site=site(3)),
-            NewDriveRow(line=5, site=site(4)),
-            NewDriveRow(line=6, site=site(1)),
-            NewDriveRow(line=7, site=site(7, province="50")),
-            NewDriveRow(line=8, site=site(8, email=None)),
-            NewDriveRow(line=9, problems=(Problem(column="จังหวัด", reason="unknown"),)),
-            NewDriveRow(line=10, site=ListedSite(registration_no="unknown", email="a@b.example")),
+            ListedRow(line=2, site=site(1)),
+            ListedRow(line=3, site=site(2)),
+            ListedRow(line=4, site=site(3)),
+            ListedRow(line=5, site=site(4)),
+            ListedRow(line=6, site=site(1)),
+            ListedRow(line=7, site=site(7, province="50")),
+            ListedRow(line=8, site=site(8, email=None)),
+            ListedRow(line=9, problems=(RowRemark(column="จังหวัด", reason="unknown"),)),
+            ListedRow(line=10, site=ListedSite(registration_no="unknown", email="a@b.example")),
         ],
     )
     before = size(database)

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from casework.lists._cells import guarded, is_unsafe, received, unguarded
 from casework.lists.export import ExportRow, csv_chunks, xlsx_chunks
-from casework.lists.mapping import guess
+from casework.lists.guessing import guess
 from casework.lists.reading import read_table
-from casework.lists.rows import ListedEstablishment, parse_row
+from casework.lists.rows import parse_row
 from casework.lists.table import OWN_COLUMNS
 from tests.lists.samples import HEADINGS, ROWS, delimited
 
@@ -90,22 +90,23 @@ def test_a_list_comes_back_as_it_was(chunks, cells: list[list[str]]) -> None:
 
 @pytest.mark.parametrize("chunks", [csv_chunks, xlsx_chunks])
 def test_a_list_is_corrected_and_uploaded_again(chunks) -> None:
-    bad = [[*ROWS[0][:9], "nobody", "+66 2 123 4567", "=HYPERLINK(1)"], list(ROWS[1])]
+    bad = [
+        [*ROWS[0][:5], "Atlantis", *ROWS[0][6:10], "+66 2 123 4567", "=HYPERLINK(1)"],
+        list(ROWS[1]),
+    ]
     first = read_table(delimited((HEADINGS, *bad)), "list.csv")
-    mapping = guess(first.columns)
+    mapping = guess(first.columns).mapping
     given_back = [
-        ExportRow(row.line, row.cells, "invalid", "", "อีเมล: This is no e-mail address.")
+        ExportRow(row.line, row.cells, "invalid", "", "จังหวัด: No province has this name or code.")
         for row in first.rows
-        if not isinstance(parse_row(mapping, row), ListedEstablishment)
+        if parse_row(mapping, row).problems
     ]
     again = read_table(b"".join(chunks(first.columns, given_back)), "list")
     assert again.columns == first.columns
     assert [row.cells for row in again.rows] == [first.rows[0].cells]
     cells = list(again.rows[0].cells)
-    cells[9] = "somebody@example.com"
-    assert isinstance(
-        parse_row(mapping, again.rows[0]._replace(cells=tuple(cells))), ListedEstablishment
-    )
+    cells[5] = "Rayong"
+    assert parse_row(mapping, again.rows[0]._replace(cells=tuple(cells))).site is not None
 
 
 def test_the_file_says_what_became_of_each_row() -> None:

@@ -59,6 +59,55 @@ def test_a_word_is_enough_to_tell_the_encoding(text: str, encoding: str) -> None
     assert read_table(text.encode(encoding), "a.csv").encoding == encoding
 
 
+OLD_MAC = {
+    "accents below A0": ("José,Société Générale", "mac-roman"),
+    "only letters that are quotation marks in Windows": ("Peña,García López", "mac-roman"),
+    "a capital first": ("École,Île-de-France", "mac-roman"),
+    "quotation marks": ("“Café”,l’Oréal", "mac-roman"),
+}
+
+
+@pytest.mark.parametrize(("text", "encoding"), OLD_MAC.values(), ids=list(OLD_MAC))
+def test_a_list_of_an_old_mac_is_read_in_its_own_encoding(text: str, encoding: str) -> None:
+    content = f"registration_no,name,address\r3-1,{text}\r".encode("mac-roman")
+    table = read_table(content, "a.csv")
+    assert table.encoding == encoding
+    assert ",".join(table.rows[0].cells[1:]) == text
+
+
+def test_what_no_byte_decides_is_said_in_a_note() -> None:
+    """ñ, í and ó of a Mac are quotation marks and dashes of Windows."""
+    content = "registration_no,name\r3-1,Peña\r".encode("mac-roman")
+    assert [note.code for note in read_table(content, "a.csv").notes] == ["encoding-unsure"]
+    content = "registration_no,name\r3-1,Café José\r".encode("mac-roman")
+    assert read_table(content, "a.csv").notes == ()
+
+
+@pytest.mark.parametrize("newline", ["\r", "\r\n"])
+@pytest.mark.parametrize("name", ["Café “Noir” – l’Oréal", "cœur Škoda Größe", "Žito España"])
+def test_western_text_of_windows_is_not_taken_for_that_of_a_mac(name: str, newline: str) -> None:
+    content = newline.join(("registration_no,name", f"3-1,{name}", "")).encode("cp1252")
+    table = read_table(content, "a.csv")
+    assert (table.encoding, table.rows[0].cells[1], table.notes) == ("cp1252", name, ())
+
+
+def test_thai_of_an_old_mac_has_its_marks_where_they_belong() -> None:
+    thai = "เลขทะเบียนโรงงาน,ชื่อโรงงาน\r3-1,".encode("cp874")
+    # ปั่น and “ต้น” with the marks as a Mac places them beside and below tall letters.
+    name = b"\xbb\x92\x98\xb9 \x8d\xb5\x89\xb9\x8e"
+    table = read_table(thai + name + b"\r", "a.csv")
+    assert table.encoding == "mac-thai"
+    assert table.rows[0].cells == ("3-1", "ปั่น “ต้น”")
+
+
+def test_thai_with_line_ends_of_a_mac_and_signs_that_may_be_marks_is_noted() -> None:
+    content = "เลขทะเบียนโรงงาน,ชื่อโรงงาน\r3-1,โรงงาน “ทดสอบ”\r".encode("cp874")
+    table = read_table(content, "a.csv")
+    assert table.rows[0].cells[1] == "โรงงาน “ทดสอบ”"
+    assert [note.code for note in table.notes] == ["encoding-unsure"]
+    assert read_table(content.replace(b"\r", b"\r\n"), "a.csv").notes == ()
+
+
 def test_a_row_has_the_line_in_which_it_begins() -> None:
     table = read_table(delimited((("เลขทะเบียนโรงงาน", "ที่ตั้ง"), ("1", "a\nb"), ("2", "c"))), "a.csv")
     assert [row.line for row in table.rows] == [2, 4]

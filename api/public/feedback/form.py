@@ -1,6 +1,5 @@
 """What the feedback form holds, and what is wrong with it."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -9,12 +8,11 @@ from pydantic import JsonValue
 from api.pages.forms import LONGEST_TEXT, key_in, line_in, text_in
 from casework.contracts.enrollment import digest_of
 from casework.domain.calendar import Language
+from casework.domain.email import is_email
 from casework.domain.representations import Stance
 from casework.store.representations import NewRepresentation
 
 LONGEST_NAME = 120
-_LONGEST_EMAIL = 254
-_EMAIL = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;.]+")
 _STANCES = frozenset(stance.value for stance in Stance)
 
 
@@ -50,7 +48,7 @@ class FeedbackForm:
             found["text"] = "text-too-long"
         if len(self.name) > LONGEST_NAME:
             found["name"] = "name-too-long"
-        if self.email and (len(self.email) > _LONGEST_EMAIL or not _EMAIL.fullmatch(self.email)):
+        if self.email and not is_email(self.email):
             found["email"] = "email-invalid"
         return found
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from pydantic import TypeAdapter, ValidationError
 
-from api.http.fields import Email, Name
+from api.http.fields import Name
 from api.pages.forms import LONGEST_TEXT, key_in, line_in, text_in
+from casework.domain.email import is_email
 from casework.store.tables import Contact
 
 LONGEST_PHONE = 40
 _NAME = TypeAdapter[str](Name)
-_EMAIL = TypeAdapter[str](Email)
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class ApplicationForm:
             found["name"] = "name-missing"
         elif not _is(_NAME, self.name):
             found["name"] = "name-too-long"
-        if not _is(_EMAIL, self.email):
+        if not is_email(self.email):
             found["email"] = "email-invalid"
         if len(self.phone) > LONGEST_PHONE:
             found["phone"] = "phone-too-long"

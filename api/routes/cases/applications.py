@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.collaborators import Collaborators, Parts
 from api.http.errors import Problem
-from api.http.fields import Address, Email, Name, RequestBody, ShortCode
+from api.http.fields import Address, Name, RequestBody, ShortCode
 from api.http.openapi import ETAG, header, problems
 from api.http.preconditions import IdempotencyKey, JsonBody, etag, update_id_of
 from api.http.sizes import require_short_act
@@ -23,6 +23,7 @@ from casework.contracts.enrollment import digest_of
 from casework.domain._model import Text
 from casework.domain.acts import EvidenceList, SubmitApplication
 from casework.domain.calendar import Language
+from casework.domain.email import Email
 from casework.domain.policy import Principal
 from casework.domain.stages import Stage
 from casework.programs.catalog import NoSuchVersion

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from api.collaborators import Collaborators, Parts
 from api.http.errors import Problem, not_found
-from api.http.fields import Email, Name, RequestBody
+from api.http.fields import Name, RequestBody
 from api.http.openapi import problems
 from api.http.preconditions import IdempotencyKey, JsonBody, update_id_of
 from api.routes.cases.access import CaseForStaff, CaseId
@@ -20,6 +20,7 @@ from casework.contracts.enrollment import digest_of
 from casework.domain._model import Text
 from casework.domain.acts import Disposition
 from casework.domain.calendar import Language
+from casework.domain.email import Email
 from casework.domain.representations import Stance
 from casework.store.cases.casebook import find_case
 from casework.store.representations import (

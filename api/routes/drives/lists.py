@@ -9,23 +9,20 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
 from api.collaborators import Parts
+from api.http.errors import FieldError, Problem, pointer_to
 from api.http.openapi import header, problems
 from api.http.paging import Cursor, cursor_of, next_page, place_of
 from api.http.preconditions import JsonBody
-from api.routes.drives.access import VisibleDrive
+from api.routes.drives.access import VisibleDrive, state_errors_as_409
 from api.routes.drives.drives import PATH
 from api.routes.drives.examples import MAPPING
-from api.routes.drives.list_views import (
-    DryRunView,
-    ListTaken,
-    MappingBody,
-    confirm_mapping,
-    take_list,
-)
+from api.routes.drives.list_views import DryRunView, ListTaken, MappingBody
 from api.routes.drives.views import RowPage, RowView
 from casework.domain.drives import RowOutcome, RowVerdict
 from casework.drives.export import columns_of, export_rows
+from casework.drives.listing import MappingUnusable, NoListYet, confirm_mapping, take_list
 from casework.lists.export import CSV_TYPE, XLSX_TYPE, csv_chunks, xlsx_chunks
+from casework.lists.faults import ListFileError
 from casework.store.drives.rows import RowFilter, list_rows
 
 router = APIRouter(prefix=f"{PATH}/{{drive_id}}", tags=["drives"])
@@ -80,9 +77,21 @@ async def put_list(
     A list that cannot be read leaves the drive as it was; `fault` and `line` of the problem say why.
     """
     content = await request.body()
-    return await run_in_threadpool(
-        take_list, parts.database, row.id, content, file_name or None, parts.now()
-    )
+    name = file_name or None
+    try:
+        with state_errors_as_409():
+            taken = await run_in_threadpool(
+                take_list, parts.database, row.id, content, name, parts.now()
+            )
+    except ListFileError as error:
+        raise _unreadable(error) from error
+    return ListTaken.of(row.id, name, taken)
+
+
+def _unreadable(error: ListFileError) -> Problem:
+    where = "" if error.line is None else f" (line {error.line})"
+    detail = f"{error.reason}{where}"
+    return Problem("list-unreadable", detail, fault=error.code, line=error.line)
 
 
 @router.put(
@@ -103,7 +112,16 @@ async def put_list(
 )
 def put_mapping(parts: Parts, row: VisibleDrive, mapping: MappingBody) -> DryRunView:
     """Give each row its verdict and return the counts. Nothing is opened and nobody is written to."""
-    return confirm_mapping(parts.database, row.id, mapping, parts.now())
+    try:
+        with state_errors_as_409():
+            tried = confirm_mapping(parts.database, row.id, mapping.fields, parts.now())
+    except NoListYet as error:
+        raise Problem("list-missing", "Upload the list first.") from error
+    except MappingUnusable as error:
+        pointers = [pointer_to("fields", field) for field in error.fields] or ["/fields"]
+        wrong = [FieldError(pointer=pointer, detail=error.reason) for pointer in pointers]
+        raise Problem("mapping-unusable", error.reason, errors=wrong) from error
+    return DryRunView.of(row.id, tried)
 
 
 @router.get(

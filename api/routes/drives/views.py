@@ -9,11 +9,11 @@ from pydantic import BaseModel, Field
 
 from casework.contracts.drive import DriveProgress
 from casework.contracts.drive import DriveView as DriveSaid
-from casework.domain.drives import DriveKind, DriveState, RowOutcome, RowVerdict, Why
+from casework.domain.drives import DriveKind, DriveState, RowOutcome, RowRemark, RowVerdict, Why
 from casework.domain.forecast import Basis, Forecast
 from casework.domain.policy import Everywhere
 from casework.programs.model import Words
-from casework.store.drives.rows import Problem, RowCount, cells_of, problems_of
+from casework.store.drives.rows import RowCount, cells_of, notes_of, problems_of
 from casework.store.drives.tables import Drive, DriveRow, Seminar
 
 
@@ -239,7 +239,8 @@ class RowView(BaseModel):
     name_en: str | None
     province: str | None
     email: str | None
-    problems: tuple[Problem, ...]
+    problems: Annotated[tuple[RowRemark, ...], Field(description="Why the row cannot be used.")]
+    notes: Annotated[tuple[RowRemark, ...], Field(description="Cells that are left out, and why.")]
     verdict: RowVerdict | None
     verdict_about: str | None
     outcome: RowOutcome | None
@@ -251,10 +252,11 @@ class RowView(BaseModel):
     @classmethod
     def of(cls, row: DriveRow) -> "RowView":
         """Show a row."""
-        shown = set(cls.model_fields) - {"cells", "problems", "case", "establishment"}
+        shown = set(cls.model_fields) - {"cells", "problems", "notes", "case", "establishment"}
         return cls(
             cells=cells_of(row),
             problems=problems_of(row),
+            notes=notes_of(row),
             case=row.case_id,
             establishment=row.establishment_id,
             **row.model_dump(include=shown),

@@ -14,6 +14,7 @@ from sqlmodel import col
 
 from casework.contracts.enrollment import case_id_of
 from casework.domain._model import Code, Frozen, Line, ProvinceCode, Ref
+from casework.domain.email import Email
 from casework.store._statements import upsert
 from casework.store.keys import KeyReused, new_id
 from casework.store.search import searchable
@@ -38,7 +39,7 @@ class NewContact(Frozen):
     """How to reach somebody who speaks for the establishment."""
 
     name: Line
-    email: Annotated[str, Field(min_length=3, max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")]
+    email: Email
     phone: Annotated[str, Field(max_length=40)] | None = None
     language: Literal["th", "en"] = "th"
 

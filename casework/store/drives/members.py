@@ -58,11 +58,12 @@ def put_members(session: Session, drive_id: str, wanted: MembersQuery, now: date
         func.row_number().over(order_by=(members.c.province, members.c.registration_no)),
         literal(json.dumps([])),
         literal(json.dumps([])),
+        literal(json.dumps([])),
         literal("th"),
         members.c.id,
         *(members.c[name] for name in (*names, *places)),
     )
-    columns = ["drive_id", "line", "cells", "problems", "language", "establishment_id"]
+    columns = ["drive_id", "line", "cells", "problems", "notes", "language", "establishment_id"]
     return rows_changed(session, insert(DriveRow).from_select([*columns, *names, *places], rows))
 
 

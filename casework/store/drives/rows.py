@@ -10,7 +10,14 @@ from sqlmodel import col
 
 from casework.contracts.drive import DriveProgress
 from casework.domain._model import Frozen
-from casework.domain.drives import DriveState, ListedSite, RowOutcome, RowVerdict
+from casework.domain.drives import (
+    DriveState,
+    ListedRow,
+    ListedSite,
+    RowOutcome,
+    RowRemark,
+    RowVerdict,
+)
 from casework.store.drives.states import DriveNotInState, lock_drive
 from casework.store.drives.tables import DriveRow
 from casework.store.search import searchable
@@ -23,26 +30,6 @@ _IN_ONE_STATEMENT = 500
 
 class TooManyRows(Exception):
     """The list is longer than 50,000 rows."""
-
-
-class Problem(Frozen):
-    """Why a line cannot be used.
-
-    ``column`` is the list's own name of it, None for the whole line; ``code`` is for machines.
-    """
-
-    column: str | None = None
-    code: str | None = None
-    reason: str
-
-
-class NewDriveRow(Frozen):
-    """One line of a list: its cells as they were uploaded, and the site, or why there is none."""
-
-    line: int
-    cells: tuple[str, ...] = ()
-    site: ListedSite | None = None
-    problems: tuple[Problem, ...] = ()
 
 
 class RowFilter(Frozen):
@@ -63,7 +50,7 @@ class RowCount:
     rows: int
 
 
-def put_rows(session: Session, drive_id: str, rows: Sequence[NewDriveRow]) -> None:
+def put_rows(session: Session, drive_id: str, rows: Sequence[ListedRow]) -> None:
     """Add rows to the list that :func:`casework.store.drives.states.begin_list` began, a thousand or so at a time.
 
     Raises:
@@ -144,9 +131,14 @@ def drive_of_case(session: Session, case_id: str) -> DriveRow | None:
     return session.scalar(rows.order_by(col(DriveRow.done_at).desc()).limit(1))
 
 
-def problems_of(row: DriveRow) -> tuple[Problem, ...]:
+def problems_of(row: DriveRow) -> tuple[RowRemark, ...]:
     """Return why a row cannot be used."""
-    return tuple(Problem.model_validate(problem) for problem in json.loads(row.problems))
+    return _remarks(row.problems)
+
+
+def notes_of(row: DriveRow) -> tuple[RowRemark, ...]:
+    """Return which cells of a row were left out, and why."""
+    return _remarks(row.notes)
 
 
 def cells_of(row: DriveRow) -> tuple[str, ...]:
@@ -174,16 +166,25 @@ def _wanted(drive_id: str, wanted: RowFilter | None) -> Select[DriveRow]:
     return rows
 
 
-def _values(drive_id: str, row: NewDriveRow) -> dict[str, object]:
+def _values(drive_id: str, row: ListedRow) -> dict[str, object]:
     site = row.site or ListedSite()
-    problems = row.problems if row.site else row.problems or (Problem(reason="unreadable"),)
+    problems = row.problems or (() if row.site else (RowRemark(reason="unreadable"),))
     return {
         "drive_id": drive_id,
         "line": row.line,
         "cells": json.dumps(row.cells, ensure_ascii=False),
-        "problems": json.dumps([p.model_dump() for p in problems], ensure_ascii=False),
+        "problems": _json(problems),
+        "notes": _json(row.notes),
         **site.model_dump(),
         "name_key_th": searchable(site.name_th) or None,
         "name_key_en": searchable(site.name_en) or None,
         "address_key": searchable(site.address) or None,
     }
+
+
+def _remarks(text: str) -> tuple[RowRemark, ...]:
+    return tuple(RowRemark.model_validate(remark) for remark in json.loads(text))
+
+
+def _json(remarks: Sequence[RowRemark]) -> str:
+    return json.dumps([remark.model_dump() for remark in remarks], ensure_ascii=False)

@@ -107,9 +107,10 @@ class DriveRow(Row, table=True):
     """One line of a drive's list: what it says, what the dry run says of it, what came of it.
 
     ``cells`` are those of the uploaded line (JSON list), ``problems`` why it cannot be used (JSON
-    list, empty if it can). ``name_key_th``, ``name_key_en`` and ``address_key`` have the form that
-    search compares. ``verdict_about`` and ``outcome_about`` name the line, case, province, field or
-    code that verdict and outcome are about. ``case_id`` is the case that was opened or joined.
+    list, empty if it can), ``notes`` which cells were left out and why (JSON list).
+    ``name_key_th``, ``name_key_en`` and ``address_key`` have the form that search compares.
+    ``verdict_about`` and ``outcome_about`` name the line, case, province, field or code that
+    verdict and outcome are about. ``case_id`` is the case that was opened or joined.
     """
 
     __tablename__ = "drive_rows"
@@ -122,6 +123,7 @@ class DriveRow(Row, table=True):
     line: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
     cells: str = _text()
     problems: str = _text()
+    notes: str = _text()
     registration_no: str | None = _id(default=None)
     name_th: str | None = _text(default=None)
     name_en: str | None = _text(default=None)

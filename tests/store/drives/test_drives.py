@@ -8,7 +8,7 @@ import pytest
 
 from casework.contracts.drive import DriveProgress
 from casework.domain.actors import ActorKind
-from casework.domain.drives import DriveState, RowOutcome, RowVerdict, Why
+from casework.domain.drives import DriveState, ListedRow, RowOutcome, RowRemark, RowVerdict, Why
 from casework.domain.policy import Principal
 from casework.drives.dry_run import dry_run
 from casework.store.database import Database
@@ -16,7 +16,7 @@ from casework.store.drives import drives
 from casework.store.drives import rows as drive_rows
 from casework.store.drives import states as drive_states
 from casework.store.drives.drives import NewSeminar
-from casework.store.drives.rows import NewDriveRow, Problem, RowFilter
+from casework.store.drives.rows import RowFilter
 from casework.store.drives.run import RowEnd, mark
 from casework.store.drives.states import DriveNotInState
 from casework.store.keys import KeyReused
@@ -140,11 +140,11 @@ def test_a_new_list_replaces_the_one_before(database: Database) -> None:
 
 def test_a_row_is_read_out_as_it_was_put_in(database: Database) -> None:
     drive_id = drive_with(database, [])
-    problem = Problem(column="อีเมล", code="email", reason="is no address")
+    problem = RowRemark(column="อีเมล", code="email", reason="is no address")
     given = [
-        NewDriveRow(line=2, cells=("๑", "=1+1", ""), site=site(1, name_en="Mill")),
-        NewDriveRow(line=3, cells=("x",), problems=(problem,)),
-        NewDriveRow(line=4),
+        ListedRow(line=2, cells=("๑", "=1+1", ""), site=site(1, name_en="Mill")),
+        ListedRow(line=3, cells=("x",), problems=(problem,)),
+        ListedRow(line=4),
     ]
     fill(database, drive_id, given)
     with database.reading() as session:
@@ -161,7 +161,7 @@ def test_a_list_has_an_end(database: Database, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(drive_rows, "MOST_ROWS", 2)
     drive_id = drive_with(database, [site(1), site(2)])
     with pytest.raises(drive_rows.TooManyRows), database.writing() as session:
-        drive_rows.put_rows(session, drive_id, [NewDriveRow(line=9, site=site(9))])
+        drive_rows.put_rows(session, drive_id, [ListedRow(line=9, site=site(9))])
 
 
 def test_the_start_gives_every_row_its_outcome_or_its_turn(database: Database) -> None:

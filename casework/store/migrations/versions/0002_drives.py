@@ -93,6 +93,7 @@ def upgrade() -> None:
         sa.Column("line", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("cells", sa.Text(), nullable=False),
         sa.Column("problems", sa.Text(), nullable=False),
+        sa.Column("notes", sa.Text(), nullable=False),
         sa.Column("registration_no", ident(), nullable=True),
         sa.Column("name_th", sa.Text(), nullable=True),
         sa.Column("name_en", sa.Text(), nullable=True),

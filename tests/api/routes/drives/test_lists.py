@@ -105,25 +105,50 @@ def test_the_dry_run_judges_each_row_and_writes_nothing(desk: Desk, seminar: Sem
         line(4, email="not an address"),
         line(5, province="แอตแลนติส"),
     ]
-    assert seminar.upload(drive, csv_of(rows)).json()["unusable"] == 2
+    taken = seminar.upload(drive, csv_of(rows)).json()
+    assert (taken["unusable"], taken["noted"]) == (1, 1)
     tried = seminar.try_out(drive)
     assert tried["verdicts"] == {
         "new": 1,
         "duplicate": 1,
         "outside-jurisdiction": 1,
-        "no-contact": 1,
-        "invalid": 2,
+        "no-contact": 2,
+        "invalid": 1,
     }
     assert nothing_was_written(desk)
     wrong = seminar.rows(drive, verdict="invalid")
-    assert [(row["line"], row["problems"][0]["column"]) for row in wrong] == [
-        (6, HEAD[4]),
-        (7, HEAD[2]),
-    ]
+    assert [(row["line"], row["problems"][0]["column"]) for row in wrong] == [(7, HEAD[2])]
+    noted = [row for row in seminar.rows(drive) if row["notes"]]
+    assert [(row["line"], row["notes"][0]["column"]) for row in noted] == [(6, HEAD[4])]
+    assert noted[0]["cells"][4] == "not an address"
     assert [row["verdict_about"] for row in seminar.rows(drive, verdict="duplicate")] == ["2"]
     details = seminar.get(drive).json()
     assert (details["state"], details["rows"]) == ("ready", 6)
-    assert {each["province"]: each["rows"] for each in details["by_province"]}["21"] == 3
+    assert {each["province"]: each["rows"] for each in details["by_province"]}["21"] == 4
+
+
+def test_a_telephone_number_that_is_none_costs_no_invitation(seminar: SeminarDesk) -> None:
+    """The cell is left out, kept as it came, and named in the file that goes back."""
+    drive = seminar.new_drive()
+    content = csv_of([(*line(1), "0"), (*line(2), "02-123-4567")], (*HEAD, "โทรศัพท์"))
+    assert seminar.upload(drive, content).json()["unusable"] == 0
+    assert seminar.try_out(drive)["verdicts"] == {"new": 2}
+    (noted,) = (row for row in seminar.rows(drive) if row["notes"])
+    assert (noted["cells"][6], noted["notes"][0]["code"]) == ("0", "phone")
+    file = seminar.get(f"{drive}/rows.csv").content.decode("utf-8-sig")
+    assert [row[-1] for row in csv.reader(io.StringIO(file))][1:] == [
+        "โทรศัพท์: This is no telephone number. This cell was left out.",
+        "",
+    ]
+
+
+def test_what_the_guess_is_unsure_of_stands_in_the_answer(seminar: SeminarDesk) -> None:
+    """The office that looks after the sites is not written to in their place."""
+    rows = [(*line(n)[:3], "สอจ.ระยอง", "office@industry.example") for n in range(6)]
+    head = (*HEAD[:3], "หน่วยงานกำกับ", "อีเมล")
+    taken = seminar.upload(seminar.new_drive(), csv_of(rows, head)).json()
+    assert "email" not in taken["fields"]
+    assert [note["code"] for note in taken["notes"]] == ["office-columns"]
 
 
 def test_a_mapping_is_corrected_by_a_person(seminar: SeminarDesk) -> None:
