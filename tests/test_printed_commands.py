@@ -1,7 +1,8 @@
 """What the pages print to be typed is typed here, as it is printed, and shows what they say it shows.
 
-"Start by hand" of `docs/operations.md`, on SQLite and on PostgreSQL, and the whole case of `docs/try-it.md`. Each terminal
-is a shell of its own in a copy of the working tree; only the ports are others, by the settings that the pages name.
+"Start by hand" of `docs/operations.md`, on SQLite and on PostgreSQL, and the whole case of
+`docs/try-it.md`. Each terminal is a shell of its own in a copy of the working tree; only the ports are
+others, by the settings that the pages name.
 """
 
 import os
