@@ -1,8 +1,8 @@
 """What the pages print to be typed is typed here, as it is printed, and shows what they say it shows.
 
-"Start by hand" of `docs/operations.md`, on SQLite and on PostgreSQL, and the whole case of
-`docs/try-it.md`. Each terminal is a shell of its own in a copy of the working tree; only the ports are
-others, by the settings that the pages name.
+"Start by hand" of `docs/operations.md`, on SQLite and on PostgreSQL, the whole case of
+`docs/try-it.md` and the drive of `docs/drives.md`. Each terminal is a shell of its own in a copy of the
+working tree; only the ports are others, by the settings that the pages name.
 """
 
 import os
@@ -28,6 +28,7 @@ pytestmark = pytest.mark.xdist_group("printed-commands")
 ROOT = Path(__file__).parent.parent
 OPERATIONS = "docs/operations.md"
 TRY_IT = "docs/try-it.md"
+DRIVES = "docs/drives.md"
 
 _PATIENCE_SECONDS = 90.0
 _POLL_SECONDS = 0.05
@@ -61,6 +62,11 @@ def with_values(typed: str, **values: str) -> str:
         typed, count = re.subn(rf"\b{name}=[^\s;]+", f"{name}={value}", typed)
         assert count, f"nothing sets {name} in: {typed}"
     return typed
+
+
+def missing(step: Step, printed: str) -> list[str]:
+    """Return the lines of a step that were not printed."""
+    return [line for line in step.shown if line not in printed]
 
 
 class Terminal:
@@ -137,9 +143,16 @@ def _signal(group: int, number: int) -> bool:
     return True
 
 
-def missing(step: Step, printed: str) -> list[str]:
-    """Return the lines of a step that were not printed."""
-    return [line for line in step.shown if line not in printed]
+def type_all(terminal: Terminal, steps: list[Step], **values: str) -> None:
+    """Type one block after the other; `values` are those that some block of the page assigns."""
+    assigned = dict.fromkeys(values, False)
+    for step in steps:
+        here = {name: value for name, value in values.items() if f"{name}=" in step.typed}
+        typed = with_values(step.typed, **here)
+        assigned |= dict.fromkeys(here, True)
+        printed = terminal.type(typed)
+        assert missing(step, printed) == [], f"{typed}\n{printed}"
+    assert all(assigned.values()), assigned
 
 
 @pytest.fixture
@@ -247,16 +260,13 @@ class Desk:
 def test_a_fresh_clone_starts_by_hand_and_takes_a_case_to_the_register(
     desk: Desk, env: dict[str, str]
 ):
-    """`docs/try-it.md` from its first block to its last, on a system that was started as it says."""
+    """`docs/try-it.md` from its first block to its last, on a system that was started as it says, then a drive."""
     switch, *steps = steps_of(TRY_IT)
     desk.first = [switch.typed]
     desk.start_by_hand()
-    terminal = desk.open("try-it")
-    for step in steps:
-        typed = step.typed
-        if "API=" in typed:
-            typed = with_values(typed, API=f"{env['CASEWORK_PUBLIC_URL']}/api/v1")
-        assert missing(step, printed := terminal.type(typed)) == [], f"{typed}\n{printed}"
+    api = f"{env['CASEWORK_PUBLIC_URL']}/api/v1"
+    type_all(desk.open("try-it"), steps, API=api)
+    type_all(desk.open("drive"), steps_of(DRIVES), api=api)
     desk.close()
 
 
