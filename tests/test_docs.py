@@ -59,6 +59,23 @@ def test_every_relative_link_leads_to_a_file(page: Path):
     assert [target for target in local if not (page.parent / target).exists()] == []
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_to_a_heading_leads_to_one(page: Path):
+    text = page.read_text(encoding="utf-8")
+    missing = [
+        f"{target}#{anchor}"
+        for target, anchor in re.findall(r"\]\(([^)\s#:]*)#([^)\s]+)\)", text)
+        if anchor not in anchors_of(page.parent / target if target else page)
+    ]
+    assert missing == []
+
+
+def anchors_of(page: Path) -> set[str]:
+    """Return the anchors of a page's headings, as a forge makes them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 def test_every_decision_is_in_the_list():
     listed = {target for target, _ in LINK.findall(text_of("docs/decisions/README.md"))}
     there = {page.name for page in (ROOT / "docs" / "decisions").glob("*.md")} - {"README.md"}
