@@ -269,6 +269,13 @@ def test_a_fresh_clone_starts_by_hand_and_takes_a_case_to_the_register(
     type_all(desk.open("drive"), steps_of(DRIVES), api=api)
     desk.close()
 
+    (backup,) = steps_of(OPERATIONS, "Back up")
+    restore = "rm -rf var && cp -a ../var-backup var"
+    assert f"`{restore}`" in (ROOT / OPERATIONS).read_text(encoding="utf-8")
+    terminal = desk.open("restored")
+    terminal.type(f"{backup.typed}\n{restore}")
+    assert "3 cases, 3 in order, 0 not." in terminal.type(".venv/bin/casework verify")
+
 
 @pytest.mark.postgres
 def test_by_hand_with_postgresql(desk: Desk, env: dict[str, str], postgres_url: str):
