@@ -19,6 +19,11 @@ UV_LOCK = env -u PIP_FIND_LINKS -u UV_FIND_LINKS $(BIN)/uv pip compile --quiet -
 JOBS ?= 2
 TESTS ?=
 
+# Where the processes that are started by hand listen, on 127.0.0.1.
+PORT ?= 8000
+TEMPORAL_PORT ?= 7233
+TEMPORAL_UI_PORT ?= 8233
+
 .PHONY: help
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -83,9 +88,15 @@ format: $(STAMP) ## Format the code and fix what can be fixed without a person
 migrate: $(STAMP) ## Bring the application database to the newest schema
 	$(BIN)/casework migrate
 
+.PHONY: temporal
+temporal: $(STAMP) ## Run a Temporal server for trying out (TEMPORAL_PORT=7233, TEMPORAL_UI_PORT=8233)
+	@mkdir -p var
+	$(BIN)/temporal server start-dev --db-filename var/temporal.db \
+		--port $(TEMPORAL_PORT) --ui-port $(TEMPORAL_UI_PORT)
+
 .PHONY: serve
-serve: $(STAMP) ## Serve the API and the public pages
-	$(BIN)/casework serve
+serve: $(STAMP) ## Serve the API and the public pages (PORT=8000)
+	$(BIN)/casework serve --port $(PORT)
 
 .PHONY: worker
 worker: $(STAMP) ## Run a worker

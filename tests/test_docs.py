@@ -1,11 +1,14 @@
 """The documentation, held against the code: commands, settings, acts, addresses and links exist."""
 
+import json
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +18,8 @@ from casework.domain.actors import STAFF, ActorKind
 from casework.domain.openness import ACT_RULES
 from casework.domain.stages import BEFORE_DECISION, TRANSITIONS, Stage
 from casework.processes.waiting import LONGEST_WAIT_SECONDS
+from casework.programs.catalog import ProgramCatalog
+from casework.programs.provinces import provinces
 from casework.settings import Settings
 
 ROOT = Path(__file__).parent.parent
@@ -53,6 +58,23 @@ def test_every_relative_link_leads_to_a_file(page: Path):
     targets = [target for target, _ in LINK.findall(page.read_text(encoding="utf-8"))]
     local = [target for target in targets if "://" not in target]
     assert [target for target in local if not (page.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_to_a_heading_leads_to_one(page: Path):
+    text = page.read_text(encoding="utf-8")
+    missing = [
+        f"{target}#{anchor}"
+        for target, anchor in re.findall(r"\]\(([^)\s#:]*)#([^)\s]+)\)", text)
+        if anchor not in anchors_of(page.parent / target if target else page)
+    ]
+    assert missing == []
+
+
+def anchors_of(page: Path) -> set[str]:
+    """Return the anchors of a page's headings, as a forge makes them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def test_every_decision_is_in_the_list():
@@ -112,7 +134,11 @@ def test_every_casework_command_exists_with_its_options():
         match[1]
         for page in PAGES
         for code in code_of(page)
-        if (match := re.search(r"(?:^|/|&& |\bapi )casework ([a-z].*)$", code))
+        if (
+            match := re.search(
+                r"(?:^|bin/|&& |\$\(|\bapi |as_casework )casework ([a-z][^)&]*)", code
+            )
+        )
     }
     assert len(named) >= 8
     for line in sorted(named):
@@ -187,9 +213,86 @@ def test_every_room_exists_and_none_is_left_out():
     assert [room for room in rooms if not (ROOT / room).exists()] == []
     packages = {
         f"{init.parent.relative_to(ROOT).as_posix()}/"
-        for init in (ROOT / "casework").glob("*/__init__.py")
+        for floor in ("casework", "api", "workflows", "activities")
+        for init in (ROOT / floor).glob("*/__init__.py")
     }
     assert packages <= set(rooms)
+
+
+def test_the_rules_of_imports_are_those_that_are_checked():
+    told = " ".join(text_of("docs/architecture.md").split())
+    contracts = tomllib.loads(text_of("pyproject.toml"))["tool"]["importlinter"]["contracts"]
+    layered = [contract for contract in contracts if contract["type"] == "layers"]
+    assert len(layered) == 3
+    for contract in layered:
+        order = " > ".join(layer.replace(" | ", ", ") for layer in contract["layers"])
+        assert f"`{order}`" in told, contract["name"]
+
+
+def test_every_unit_of_systemd_is_explained():
+    units = {path.name for path in (ROOT / "deploy" / "systemd").glob("casework*.[st]*")}
+    named = {row[0].strip("`") for row in rows_of("docs/operations.md")}
+    started = {"casework-verify.service"}  # by its timer
+    assert units - started <= named
+
+
+# --- Examples -------------------------------------------------------------------------------------
+
+
+def bodies_in_pages() -> Iterator[tuple[str, Any]]:
+    """Yield every JSON body that a page prints, with the name of the page."""
+    for page in PAGES:
+        for block in re.findall(r"```sh\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
+            for body in re.findall(r"'(\{.*?\})'", re.sub(r"'\"?\$\w+\"?'", "x", block), re.DOTALL):
+                yield page.name, json.loads(body)
+
+
+def bodies_in_the_description(part: Any) -> Iterator[Any]:
+    """Yield every example of the API's description, wherever in it."""
+    if isinstance(part, dict):
+        for key, value in part.items():
+            if key in {"example", "examples"}:
+                yield value
+            yield from bodies_in_the_description(value)
+    elif isinstance(part, list):
+        for value in part:
+            yield from bodies_in_the_description(value)
+
+
+def codes_in(body: Any) -> Iterator[tuple[str, str]]:
+    """Yield what a body says for a criterion, an item, a program or a province, however deep in it."""
+    if isinstance(body, dict):
+        for key, value in body.items():
+            if key == "fields":  # what the columns of a list are called, and no codes
+                continue
+            kind = key.removesuffix("s")
+            if kind in {"criterion", "item", "program", "province"}:
+                values = value if isinstance(value, list) else [value]
+                yield from (
+                    (kind, code) for code in values if isinstance(code, str) and code != "*"
+                )
+            yield from codes_in(value)
+    elif isinstance(body, list):
+        for value in body:
+            yield from codes_in(value)
+
+
+def test_every_code_in_an_example_exists():
+    """Whoever copies an example is not told that there is no such criterion, item, program or province."""
+    catalog = ProgramCatalog.load()
+    versions = [v for program in catalog.programs() for v in catalog.versions(program)]
+    there = {
+        "criterion": {code for version in versions for code in version.criteria},
+        "item": {code for version in versions for code in version.items},
+        "program": set(catalog.programs()),
+        "province": set(provinces()),
+    }
+    description = create_app(Settings.model_construct(state_folder=ROOT / "var")).openapi()
+    bodies = [*bodies_in_pages(), *(("/docs", b) for b in bodies_in_the_description(description))]
+    named = {(where, kind, code) for where, body in bodies for kind, code in codes_in(body)}
+    assert {kind for _, kind, _ in named} == set(there)
+    assert {"try-it.md", "drives.md", "/docs"} <= {where for where, _, _ in named}
+    assert {name for name in named if name[2] not in there[name[1]]} == set()
 
 
 # --- Addresses ------------------------------------------------------------------------------------

@@ -87,7 +87,7 @@ def read_program(
     parts: Parts,
     response: Response,
     program: Annotated[str, Path(examples=["eco-network"])],
-    version: Annotated[str, Path(examples=["2569-1"])],
+    version: Annotated[str, Path(examples=["1"])],
 ) -> ProgramVersion:
     """Return everything a version says, in Thai and English."""
     try:

@@ -96,7 +96,7 @@ def _become(*arguments: str) -> int:
 def doctor(
     *parts: Part,
     quiet: Annotated[bool, Parameter(negative="")] = False,
-    url: str = "http://127.0.0.1:8000",
+    url: Annotated[str, Parameter(env_var="CASEWORK_API_URL")] = "http://127.0.0.1:8000",
 ) -> int:
     """Look whether the parts work and say what to do about those that do not.
 

@@ -23,6 +23,7 @@ drive = App(
     group="Day to day",
 )
 
+Url = Annotated[str, Parameter(env_var="CASEWORK_API_URL")]
 Token = Annotated[str | None, Parameter(env_var="CASEWORK_TOKEN")]
 
 
@@ -38,7 +39,7 @@ def run(
     pace: int | None = None,
     invite_again: Annotated[bool, Parameter(negative="")] = False,
     yes: Annotated[bool, Parameter(negative="")] = False,
-    url: str = _URL,
+    url: Url = _URL,
     token: Token = None,
 ) -> int:
     """Upload a list, show what would happen, start, and follow the drive to its end.
@@ -91,7 +92,7 @@ def run(
 
 
 @drive.command
-def status(drive_id: str, *, url: str = _URL, token: Token = None) -> int:
+def status(drive_id: str, *, url: Url = _URL, token: Token = None) -> int:
     """Show where a drive is, its summary by province and the forecast.
 
     Args:

@@ -34,7 +34,7 @@ EXAMPLES_OF_ACTS: dict[type[a.Act], dict[str, Example]] = {
         {
             "items": [
                 {"item": "site-map", "reason": "ขอแผนผังที่ระบุจุดปล่อยน้ำทิ้ง"},
-                {"item": "license", "reason": "ใบอนุญาตหมดอายุแล้ว"},
+                {"item": "factory-license", "reason": "ใบอนุญาตหมดอายุแล้ว"},
             ]
         },
     ),
@@ -50,7 +50,7 @@ EXAMPLES_OF_ACTS: dict[type[a.Act], dict[str, Example]] = {
                     "answer": "แนบแผนผังฉบับใหม่แล้ว",
                     "documents": [{"file": _FILE, "title": "แผนผังโรงงาน"}],
                 },
-                {"item": "license", "answer": "ต่ออายุแล้วเมื่อเดือนนี้"},
+                {"item": "factory-license", "answer": "ต่ออายุแล้วเมื่อเดือนนี้"},
             ]
         },
     ),
@@ -77,9 +77,9 @@ EXAMPLES_OF_ACTS: dict[type[a.Act], dict[str, Example]] = {
             "visited_at": "2026-12-15T10:30:00+07:00",
             "place": {"latitude": 12.68, "longitude": 101.28},
             "findings": [
-                {"criterion": "A-1", "grade": "conformity", "evidence": [_FILE]},
+                {"criterion": "EN-02", "grade": "conformity", "evidence": [_FILE]},
                 {
-                    "criterion": "A-2",
+                    "criterion": "EN-01",
                     "grade": "minor",
                     "remark": "ไม่พบป้ายประกาศผลตรวจน้ำทิ้ง",
                     "evidence": [_FILE],
@@ -89,10 +89,10 @@ EXAMPLES_OF_ACTS: dict[type[a.Act], dict[str, Example]] = {
     ),
     a.SubmitCorrectiveAction: _thai(
         "แจ้งผลการแก้ไข (what was done)",
-        {"actions": [{"criterion": "A-2", "action": "ติดตั้งป้ายแล้ว", "evidence": [_FILE]}]},
+        {"actions": [{"criterion": "EN-01", "action": "ติดตั้งป้ายแล้ว", "evidence": [_FILE]}]},
     ),
     a.VerifyCorrectiveAction: _thai(
-        "ยอมรับการแก้ไข (accepted)", {"verdicts": [{"criterion": "A-2", "accepted": True}]}
+        "ยอมรับการแก้ไข (accepted)", {"verdicts": [{"criterion": "EN-01", "accepted": True}]}
     ),
     a.ExtendFeedback: _thai("ขยายเวลา (seven days)", {"days": 7, "reason": "ตรงกับวันหยุดยาว"}),
     a.DisposeRepresentations: _thai(
@@ -115,7 +115,7 @@ EXAMPLES_OF_ACTS: dict[type[a.Act], dict[str, Example]] = {
                 "outcome": "deferred",
                 "reasons": "ข้อมูลการระบายน้ำยังไม่ชัดเจน",
                 "back_to": "inspection",
-                "asked": [{"item": "drainage", "reason": "ขอผลตรวจน้ำทิ้งช่วงฤดูฝน"}],
+                "asked": [{"item": "effluent-results", "reason": "ขอผลตรวจน้ำทิ้งช่วงฤดูฝน"}],
             },
         },
     },
