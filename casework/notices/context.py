@@ -69,6 +69,7 @@ def context_of(occasion: Occasion, addresses: Addresses) -> dict[str, Any]:
         "case_id": case.case_id,
         "establishment": occasion.name,
         "address": occasion.establishment.address,
+        "province": provinces()[case.province].name(language),
         "program": occasion.program.name.to(language),
         "office": _office(case.province, language),
         "officer": _contact(occasion),
@@ -106,7 +107,9 @@ def _salutation(occasion: Occasion) -> str:
     readers = occasion.readers
     name = readers.mailboxes[0].name
     if len(readers.mailboxes) == 1 and name:
-        return _polite(name) if readers.language == "th" else name
+        # An office or an association is no person who could have a title.
+        is_person = readers.audience is not Audience.COMMUNITY
+        return _polite(name) if readers.language == "th" and is_person else name
     return words.GROUPS[readers.group].to(readers.language)
 
 
@@ -130,7 +133,7 @@ def _page(occasion: Occasion, addresses: Addresses) -> str:
     invitation = _invitation(occasion)
     if invitation is not None:
         return addresses.application(invitation, language) or addresses.case(case_id, language)
-    if occasion.readers.audience is not Audience.AUTHOR:
+    if occasion.readers.audience not in {Audience.AUTHOR, Audience.COMMUNITY}:
         return addresses.case(case_id, language)
     if occasion.representation is None:
         return addresses.feedback(case_id, language)

@@ -94,6 +94,7 @@ GROUPS: dict[str, Words] = {
     "supervisors": Words(th="ผู้กำกับดูแล", en="supervisors"),
     "office": Words(th="เจ้าหน้าที่ผู้เกี่ยวข้อง", en="colleagues"),
     "author": Words(th="ผู้ให้ข้อคิดเห็น", en="Sir or Madam"),
+    "community": Words(th="ชุมชนโดยรอบ", en="neighbors"),
 }
 """How several readers are addressed, or one whose name is not used."""
 

@@ -11,6 +11,7 @@ from sqlmodel import col
 from starlette.concurrency import run_in_threadpool
 
 from api.collaborators import Collaborators, Parts
+from api.http.communities import NamedCommunities
 from api.http.errors import FieldError, Problem
 from api.http.fields import Address, Email, Name, RequestBody, ShortCode
 from api.http.openapi import ETAG, header, problems
@@ -42,6 +43,7 @@ from casework.store.cases.enrollments import (
     find_establishment,
     open_enrollment,
 )
+from casework.store.communities import put_communities
 from casework.store.tables import Establishment
 
 router = APIRouter(prefix="/api/v1/applications", tags=["applications"])
@@ -102,11 +104,12 @@ class Application(RequestBody):
     program: Annotated[str, Field(max_length=32, examples=["eco-network"])]
     establishment: EstablishmentBody
     contact: ContactBody
+    communities: NamedCommunities = ()
     statement: Text | None = None
     documents: EvidenceList = ()
 
     def act(self, contact: str) -> SubmitApplication:
-        """Return the act, which names the contact by reference."""
+        """Return the act, which names the contact by reference and the communities not at all."""
         return SubmitApplication(
             contact=contact, statement=self.statement, documents=self.documents
         )
@@ -202,6 +205,9 @@ def _reserve(
             is_known = was_known or establishment.created_at != now
             _require_own(principal, opened, is_known=is_known)
             pinned = enrollment.program_version
+            if opened.is_new:
+                named = [community.new() for community in application.communities]
+                put_communities(session, opened.case_id, named, principal.person, now)
     except CaseAlreadyOpen as error:
         raise _already_open(parts, principal, error.case_id) from error
     terms = Terms(
