@@ -16,6 +16,7 @@ from api.pages.assets import add_static_files
 from api.pages.errors import not_found
 from api.public.applicant.pages import CaseStatusPages
 from api.public.feedback.pages import FeedbackPages
+from api.public.feedback.printed_notice import PrintedNotice
 from api.public.invitations.pages import InvitationPages
 from api.public.outbox_page import OutboxPage
 from api.public.register.in_memory import Clock, RegisterInMemory, read_entries
@@ -61,6 +62,9 @@ def public_pages(
     )
     add_static_files(router)
     FeedbackPages(database, catalog, clock, pace, demonstration=demonstration).add_to(router)
+    PrintedNotice(
+        database, catalog, clock, settings.public_url, demonstration=demonstration
+    ).add_to(router)
     CaseStatusPages(database, catalog, clock, demonstration=demonstration).add_to(router)
     links = InvitationLinks.of(settings)
     if gateway is not None:

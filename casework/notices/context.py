@@ -8,7 +8,6 @@ ministry send their words to a stranger; links lead to the pages that show them.
 from dataclasses import dataclass
 from typing import Any
 
-from casework.domain.calendar import Language
 from casework.domain.rules import HOLDERS, Holder, PeriodName
 from casework.domain.stages import Stage
 from casework.identity.invitation_links import Invitation
@@ -71,7 +70,7 @@ def context_of(occasion: Occasion, addresses: Addresses) -> dict[str, Any]:
         "address": occasion.establishment.address,
         "province": provinces()[case.province].name(language),
         "program": occasion.program.name.to(language),
-        "office": _office(case.province, language),
+        "office": words.office_in(case.province, language),
         "officer": _contact(occasion),
         "audience": readers.audience.value,
         "staff": readers.audience is Audience.STAFF,
@@ -85,13 +84,6 @@ def context_of(occasion: Occasion, addresses: Addresses) -> dict[str, Any]:
         return context | _receipt(occasion)
     context["happened_on"] = dates.day(occasion.line.at, language)
     return context | told_by_event(occasion, occasion.line, addresses)
-
-
-def _office(province: str, language: Language) -> str:
-    found = provinces().get(province)
-    if found is None or not found.has_office:
-        return words.OF_BANGKOK.to(language)
-    return words.office_of(found.name(language), language)
 
 
 def _contact(occasion: Occasion) -> Contact | None:
