@@ -121,9 +121,8 @@ def test_staff_read_and_officers_write_and_nobody_else_does_either(desk: Desk) -
         problem(put(desk, who=who), 403, "role-required")
     for answer in (desk.get(PATH, APPLICANT), put(desk, who=APPLICANT)):
         problem(answer, 403, "role-required")
-    elsewhere = {"provinces": ("51",)}
-    assert desk.get(PATH, OFFICER, scope=elsewhere).status_code == 404
-    assert put(desk, **elsewhere).status_code == 404
+    assert desk.get(PATH, OFFICER, scope={"provinces": ("51",)}).status_code == 404
+    assert put(desk, provinces=("51",)).status_code == 404
     problem(desk.get(PATH), 401, "token-required")
     assert len(stored(desk, TERMS.case_id)) == 1
 
