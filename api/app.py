@@ -22,7 +22,7 @@ from api.http.sizes import most_bytes
 from api.pages.errors import error_page
 from api.public import public_pages
 from api.routes import errors, identity, operation, programs
-from api.routes.cases import acts, applications, evidence, representations
+from api.routes.cases import acts, applications, communities, evidence, representations
 from api.routes.cases import reading as cases
 from api.routes.docs_page import docs_page
 from api.routes.drives import drives, seminars, targets
@@ -90,6 +90,7 @@ def create_app(
         cases.router,
         acts.router,
         representations.router,
+        communities.router,
         evidence.router,
         programs.router,
         seminars.router,

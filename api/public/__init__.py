@@ -15,6 +15,7 @@ from api.pages.assets import add_static_files
 from api.pages.site import Clock, Site
 from api.public.applicant.pages import CaseStatusPages
 from api.public.feedback.pages import FeedbackPages
+from api.public.feedback.printed_notice import PrintedNotice
 from api.public.invitations.pages import InvitationPages
 from api.public.outbox_page import OutboxPage
 from api.public.register.in_memory import RegisterInMemory, read_entries
@@ -57,6 +58,7 @@ def public_pages(
     RegisterPages(site, register, catalog, settings.public_url)
     add_static_files(site.router)
     FeedbackPages(site, database, catalog, clock, pace)
+    PrintedNotice(site, catalog, clock, settings.public_url)
     CaseStatusPages(site, catalog, clock)
     links = InvitationLinks.of(settings)
     if gateway is not None:

@@ -18,6 +18,7 @@ from casework.store.cases.enrollments import (
     Opened,
     open_enrollment,
 )
+from casework.store.communities import NewCommunity, put_communities
 from casework.store.database import Database
 from casework.store.evidence import unknown_files
 
@@ -36,6 +37,7 @@ class NewApplication(NamedTuple):
     program: str
     establishment: NewEstablishment
     contact: NewContact
+    communities: tuple[NewCommunity, ...]
     files: frozenset[str]
     update_id: str
     digest: str
@@ -103,6 +105,9 @@ class Applications:
                     raise EvidenceUnknown(unknown)
                 opened = open_enrollment(session, enrollment, now)
                 _require_own(principal, opened)
+                if opened.is_new:
+                    by = principal.person
+                    put_communities(session, opened.case_id, new.communities, by, now)
         except CaseAlreadyOpen as error:
             if (
                 principal.establishment != error.establishment_id

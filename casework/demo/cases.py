@@ -34,6 +34,23 @@ _SAID = {
 }
 
 
+def communities_of(site: Site) -> list[Json]:
+    """Return the communities of a site: a subdistrict office to be written to, a village head to be visited."""
+    return [
+        {
+            "kind": "local-government",
+            "name": f"องค์การบริหารส่วนตำบลใกล้ {site.name_en} (ตัวอย่าง)",
+            "email": f"subdistrict-{site.number:03}@{DOMAIN}",
+            "phone": "02-000-0000",
+        },
+        {
+            "kind": "village-head",
+            "name": "ผู้ใหญ่บ้าน หมู่ 4 (ตัวอย่าง)",
+            "address": f"หมู่ 4 {site.address}",
+        },
+    ]
+
+
 class Performer(NamedTuple):
     """What it takes to act in cases."""
 
@@ -66,6 +83,7 @@ class Performer(NamedTuple):
             "program": program,
             "establishment": establishment,
             "contact": contact,
+            "communities": communities_of(site),
             "statement": "ขอสมัครเข้าร่วมโครงการ (ตัวอย่างเพื่อการสาธิต)",
             "documents": [{"file": self.evidence, "title": "เอกสารประกอบคำขอ (ตัวอย่าง)"}],
         }

@@ -209,6 +209,12 @@ def _mail(
         if row["state"] != "sent"
     ]
     yield Claim("; ".join([f"{len(rows)} notices were sent", *unsent]), not unsent)
+    told = sum(row["notice"] == "feedback-announced" for row in rows)
+    addresses = (parseaddr(letter.to)[1] for letter in processes.mail.letters())
+    yield Claim(
+        f"{told} communities were told that a feedback period had opened",
+        0 < told <= sum(address.startswith("subdistrict-") for address in addresses),
+    )
     yield Claim(
         f"{processes.mail.count} letters are in {processes.mail.folder}",
         processes.mail.count >= len(rows) - len(unsent),

@@ -12,6 +12,7 @@ import httpx2
 from casework.demo.client import Answer, Client, Json, Unexpected, expect
 from casework.demo.drives import OFFICER, rows_of
 from casework.demo.mail import Letter, MailServer
+from casework.demo.people import DOMAIN
 from casework.demo.seminars import Seminar
 from casework.demo.telling import Teller
 from casework.domain.drives import RowOutcome
@@ -81,7 +82,13 @@ class InvitedPeople:
         self._told_page("GET", link, page, 200)
         fields = _fields_of(page.text)
         self._teller.say(f"    In the form: {fields['name']}, {fields['email']}")
-        fields |= {"text": "ยินดีเข้าร่วมเครือข่าย (ตัวอย่าง)", "go": "check"}
+        fields |= {
+            "text": "ยินดีเข้าร่วมเครือข่าย (ตัวอย่าง)",
+            "community_1_kind": "local-government",
+            "community_1_name": "องค์การบริหารส่วนตำบล (ตัวอย่าง)",
+            "community_1_email": f"subdistrict@{DOMAIN}",
+            "go": "check",
+        }
         page = self._client.form(link, fields)
         self._told_page("POST", link, page, 200, "looks over what will be sent")
         page = self._client.form(link, _fields_of(page.text) | {"go": "submit"})

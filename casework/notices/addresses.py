@@ -32,6 +32,14 @@ class Addresses:
         """Return the public notice of a feedback period, where anyone can speak."""
         return self._below(language, "cases", case_id, "feedback")
 
+    def feedback_notice(self, case_id: str, language: Language) -> str:
+        """Return the notice of a feedback period that can be printed and posted."""
+        return self._below(language, "cases", case_id, "feedback", "notice")
+
+    def communities(self, case_id: str) -> str:
+        """Return where the API has the communities of a case, for its staff."""
+        return self._below("api", "v1", "cases", case_id, "communities")
+
     def receipt(self, receipt: str, language: Language) -> str:
         """Return the page on which an author sees what came of a representation."""
         return self._below(language, "feedback", receipt)

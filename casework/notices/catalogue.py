@@ -36,6 +36,8 @@ class NoticeSlug(StrEnum):
     CORRECTION_ACCEPTED = "correction-accepted"
     CORRECTION_NOT_ACCEPTED = "correction-not-accepted"
     FEEDBACK_OPENED = "feedback-opened"
+    FEEDBACK_ANNOUNCED = "feedback-announced"
+    COMMUNITIES_TO_TELL = "communities-to-tell"
     FEEDBACK_EXTENDED = "feedback-extended"
     REPRESENTATION_RECEIVED = "representation-received"
     REPRESENTATIONS_TO_ANSWER = "representations-to-answer"
@@ -71,6 +73,7 @@ class Party(StrEnum):
     DECISION_MAKERS = "decision-makers"
     SUPERVISORS = "supervisors"
     AUTHORS = "authors"
+    COMMUNITIES = "communities"
     HOLDER = "holder"
 
 
@@ -122,6 +125,8 @@ def _rules() -> tuple[NoticeRule, ...]:
             on.something_to_correct,
         ),
         NoticeRule(n.FEEDBACK_OPENED, e.FeedbackOpened, (p.APPLICANT,)),
+        NoticeRule(n.FEEDBACK_ANNOUNCED, e.FeedbackOpened, (p.COMMUNITIES,)),
+        NoticeRule(n.COMMUNITIES_TO_TELL, e.FeedbackOpened, (p.OFFICE,)),
         NoticeRule(n.FEEDBACK_EXTENDED, e.FeedbackExtended, (p.APPLICANT,)),
         NoticeRule(
             n.REPRESENTATION_RECEIVED,

@@ -8,7 +8,6 @@ ministry send their words to a stranger; links lead to the pages that show them.
 from dataclasses import dataclass
 from typing import Any
 
-from casework.domain.calendar import Language
 from casework.domain.rules import HOLDERS, Holder, PeriodName
 from casework.domain.stages import Stage
 from casework.identity.invitation_links import Invitation
@@ -69,8 +68,9 @@ def context_of(occasion: Occasion, addresses: Addresses) -> dict[str, Any]:
         "case_id": case.case_id,
         "establishment": occasion.name,
         "address": occasion.establishment.address,
+        "province": provinces()[case.province].name(language),
         "program": occasion.program.name.to(language),
-        "office": _office(case.province, language),
+        "office": words.office_in(case.province, language),
         "officer": _contact(occasion),
         "audience": readers.audience.value,
         "staff": readers.audience is Audience.STAFF,
@@ -86,13 +86,6 @@ def context_of(occasion: Occasion, addresses: Addresses) -> dict[str, Any]:
     return context | told_by_event(occasion, occasion.line, addresses)
 
 
-def _office(province: str, language: Language) -> str:
-    found = provinces().get(province)
-    if found is None or not found.has_office:
-        return words.OF_BANGKOK.to(language)
-    return words.office_of(found.name(language), language)
-
-
 def _contact(occasion: Occasion) -> Contact | None:
     officer = occasion.officer
     readers = {mailbox.email for mailbox in occasion.readers.mailboxes}
@@ -106,7 +99,9 @@ def _salutation(occasion: Occasion) -> str:
     readers = occasion.readers
     name = readers.mailboxes[0].name
     if len(readers.mailboxes) == 1 and name:
-        return _polite(name) if readers.language == "th" else name
+        # An office or an association is no person who could have a title.
+        is_person = readers.audience is not Audience.COMMUNITY
+        return _polite(name) if readers.language == "th" and is_person else name
     return words.GROUPS[readers.group].to(readers.language)
 
 
@@ -130,7 +125,7 @@ def _page(occasion: Occasion, addresses: Addresses) -> str:
     invitation = _invitation(occasion)
     if invitation is not None:
         return addresses.application(invitation, language) or addresses.case(case_id, language)
-    if occasion.readers.audience is not Audience.AUTHOR:
+    if occasion.readers.audience not in {Audience.AUTHOR, Audience.COMMUNITY}:
         return addresses.case(case_id, language)
     if occasion.representation is None:
         return addresses.feedback(case_id, language)

@@ -60,6 +60,10 @@ def told_by_event(occasion: Occasion, line: e.Recorded, addresses: Addresses) ->
             return {
                 "closes": dates.deadline(closes, language),
                 "feedback_page": addresses.feedback(case.case_id, language),
+                "notice_page": addresses.feedback_notice(case.case_id, language),
+                "communities_page": addresses.communities(case.case_id),
+                "by_mail": occasion.communities.by_mail,
+                "by_post": occasion.communities.by_post,
             }
         case e.FeedbackExtended(closes_at=closes, reason=reason):
             return {"closes": dates.deadline(closes, language), "reason": reason}

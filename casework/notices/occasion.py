@@ -17,6 +17,7 @@ from casework.notices.readers import Mailbox, Participants, Readers, readers_of
 from casework.programs.catalog import NoSuchVersion, ProgramCatalog
 from casework.programs.model import ProgramVersion
 from casework.store.cases.casebook import read_line
+from casework.store.communities import count_communities
 from casework.store.people import find_people
 from casework.store.tables import CaseRow, Establishment, JournalRow, Person, Representation
 
@@ -82,6 +83,14 @@ class Visits:
 
 
 @dataclass(frozen=True)
+class CommunityCounts:
+    """How many communities are told by e-mail, and how many have to be told by post or in person."""
+
+    by_mail: int = 0
+    by_post: int = 0
+
+
+@dataclass(frozen=True)
 class Occasion:
     """Everything a template or a calendar file may need; ``line`` is None for a receipt."""
 
@@ -95,6 +104,7 @@ class Occasion:
     participants: Participants
     visits: Visits
     readers: Readers
+    communities: CommunityCounts
 
     @property
     def name(self) -> str:
@@ -164,6 +174,7 @@ def read_occasion(session: Session, catalog: ProgramCatalog, key: NoticeKey) -> 
         participants=participants,
         visits=visits,
         readers=_with_replaced_inspector(readers, key, visits, people),
+        communities=_communities(session, key),
     )
 
 
@@ -209,6 +220,12 @@ def _visits(session: Session, key: NoticeKey) -> Visits:
         .order_by(col(JournalRow.seq))
     )
     return Visits.of(read_line(row).event for row in rows)
+
+
+def _communities(session: Session, key: NoticeKey) -> CommunityCounts:
+    if key.slug is not NoticeSlug.COMMUNITIES_TO_TELL:
+        return CommunityCounts()
+    return CommunityCounts(*count_communities(session, key.case_id))
 
 
 def _participants(case: CaseRow) -> Participants:

@@ -17,6 +17,7 @@ _HEAD = "| notice | event | when | to | language | channel |\n|---|---|---|---|-
 _LANGUAGES = {
     Party.APPLICANT: "the contact's",
     Party.AUTHORS: "the one they wrote in",
+    Party.COMMUNITIES: "the one named for it, else Thai",
     Party.HOLDER: "the reader's",
 }
 _OF_STAFF = "Thai; English if all of them chose it"

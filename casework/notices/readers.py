@@ -15,6 +15,7 @@ from sqlmodel import col
 from casework.domain.actors import ActorKind
 from casework.domain.calendar import Language
 from casework.notices.faults import NotComposable
+from casework.store.communities import find_community
 from casework.store.people import staff
 from casework.store.tables import CaseRow, Contact, Enrollment, Person, Representation
 
@@ -25,6 +26,7 @@ class Audience(StrEnum):
     APPLICANT = "applicant"
     STAFF = "staff"
     AUTHOR = "author"
+    COMMUNITY = "community"
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,8 @@ def readers_of(
             return _applicant(session, case, people)
         case "representation":
             return _author(representation, ref)
+        case "community":
+            return _community(session, case, ref)
         case "officer" | "inspector":
             return _staff("office", [_reachable(known.get(ref), ref)])
         case "office":
@@ -142,6 +146,14 @@ def _author(representation: Representation | None, number: str) -> Readers:
         raise NotComposable(f"The author of representation {number} left no e-mail address.")
     mailbox = Mailbox(email=representation.author_email)
     return Readers(Audience.AUTHOR, _language(representation.language), (mailbox,), "author")
+
+
+def _community(session: Session, case: CaseRow, number: str) -> Readers:
+    community = find_community(session, case.case_id, int(number)) if number.isdecimal() else None
+    if community is None or not community.email:
+        raise NotComposable(f"Community {number} of the case has no e-mail address.")
+    mailbox = Mailbox(email=community.email, name=community.name)
+    return Readers(Audience.COMMUNITY, _language(community.language), (mailbox,), "community")
 
 
 def _group(session: Session, group: str, case: CaseRow, people: Participants) -> Readers:

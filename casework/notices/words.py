@@ -1,9 +1,11 @@
 """Words that notices need beside their templates: periods, stages, grades and outcomes in both languages."""
 
 from casework.domain.acts import Advice, Disposition, Outcome
+from casework.domain.calendar import Language
 from casework.domain.rules import Grade, Holder, PeriodName
 from casework.domain.stages import Stage
 from casework.programs.model import Words
+from casework.programs.provinces import provinces
 
 TASKS: dict[PeriodName, Words] = {
     PeriodName.INVITATION: Words(th="ยื่นคำขอหรือตอบคำเชิญ", en="apply or decline the invitation"),
@@ -94,15 +96,20 @@ GROUPS: dict[str, Words] = {
     "supervisors": Words(th="ผู้กำกับดูแล", en="supervisors"),
     "office": Words(th="เจ้าหน้าที่ผู้เกี่ยวข้อง", en="colleagues"),
     "author": Words(th="ผู้ให้ข้อคิดเห็น", en="Sir or Madam"),
+    "community": Words(th="ชุมชนโดยรอบ", en="neighbors"),
 }
 """How several readers are addressed, or one whose name is not used."""
 
-OF_BANGKOK = Words(th="กระทรวงอุตสาหกรรม", en="Ministry of Industry")
+_OF_BANGKOK = Words(th="กระทรวงอุตสาหกรรม", en="Ministry of Industry")
 """Bangkok has no provincial office."""
 
 
-def office_of(name: str, language: str) -> str:
-    """Return the name of a province's industry office, from the province's name in the language."""
-    if language == "th":
-        return f"สำนักงานอุตสาหกรรมจังหวัด{name}"
-    return f"{name} Provincial Industry Office"
+def office_in(province: str, language: Language) -> str:
+    """Return the name of the office of a province, by its code."""
+    found = provinces().get(province)
+    if found is None or not found.has_office:
+        return _OF_BANGKOK.to(language)
+    name = found.name(language)
+    return (
+        f"สำนักงานอุตสาหกรรมจังหวัด{name}" if language == "th" else f"{name} Provincial Industry Office"
+    )

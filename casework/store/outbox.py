@@ -4,12 +4,14 @@ A sender claims rows (``created`` to ``sending``), sends, and marks each with th
 a crash left in ``sending`` becomes ``unknown`` and stays so until a person decides.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import (
     Integer,
+    Select,
     SQLColumnExpression,
     String,
     cast,
@@ -26,7 +28,7 @@ from sqlmodel import col
 from casework.domain.numbers import Numbers
 from casework.store._statements import add_rows, rows_changed, upsert
 from casework.store.columns import Opaque, UtcDateTime
-from casework.store.tables import NoticeRow, NoticeState, Representation
+from casework.store.tables import Community, NoticeRow, NoticeState, Representation
 
 AUTHORS = "authors"
 """The recipient that stands for everybody who left an e-mail address with a representation."""
@@ -34,13 +36,20 @@ AUTHORS = "authors"
 REPRESENTATION = "representation:"
 """What the recipient of a notice to one author begins with; the number follows."""
 
+COMMUNITIES = "communities"
+"""The recipient that stands for each community of the case that has an e-mail address."""
+
+COMMUNITY = "community:"
+"""What the recipient of a notice to one community begins with; the number follows."""
+
 
 @dataclass(frozen=True)
 class NewNotice:
     """A notice to queue: its template, the event it is about, and who gets it.
 
     ``recipient`` is an opaque reference, or :data:`AUTHORS`: then ``numbers`` are the
-    representations whose authors are meant, or None for all accepted ones of the case.
+    representations whose authors are meant, or None for all accepted ones of the case. With
+    :data:`COMMUNITIES` each community of the case gets a notice of its own.
     """
 
     slug: str
@@ -57,7 +66,7 @@ def key_of(case_id: str, slug: str, seq: int, recipient: str) -> str:
 def add_notices(
     session: Session, case_id: str, notices: Iterable[NewNotice], at: Mapping[int, datetime]
 ) -> None:
-    """Queue notices, each once. At most 2 statements, however many authors there are.
+    """Queue notices, each once. At most 2 statements, however many authors and communities there are.
 
     ``at`` gives the time of each event by its number: a notice is due as soon as its event.
     """
@@ -75,14 +84,14 @@ def add_notices(
             "created_at": at[n.seq],
         }
         for n in notices
-        if n.recipient != AUTHORS
+        if n.recipient not in _EACH
     ]
     if rows:
         add_rows(session, NoticeRow, rows, once=True)
-    authors = [_to_authors(case_id, n, at[n.seq]) for n in notices if n.recipient == AUTHORS]
-    if authors:
+    many = [_EACH[n.recipient](case_id, n, at[n.seq]) for n in notices if n.recipient in _EACH]
+    if many:
         # The condition is for SQLite, which else takes ON CONFLICT for the ON of a join.
-        chosen = select(union_all(*authors).subquery()).where(literal(True))
+        chosen = select(union_all(*many).subquery()).where(literal(True))
         session.execute(
             upsert(session, NoticeRow).from_select(_NAMES, chosen).on_conflict_do_nothing()
         )
@@ -231,9 +240,6 @@ _NAMES = (
 
 
 def _to_authors(case_id: str, notice: NewNotice, at: datetime) -> SelectBase:
-    number = cast(col(Representation.number), String)
-    recipient = literal(REPRESENTATION, String) + number
-    begin = literal(key_of(case_id, notice.slug, notice.seq, REPRESENTATION), String)
     meant: list[SQLColumnExpression[bool]] = [
         col(Representation.case_id) == case_id,
         col(Representation.accepted),
@@ -241,17 +247,39 @@ def _to_authors(case_id: str, notice: NewNotice, at: datetime) -> SelectBase:
     ]
     if notice.numbers is not None:
         meant.append(col(Representation.number).in_(list(notice.numbers)))
+    return _to_each(case_id, notice, at, REPRESENTATION, col(Representation.number)).where(*meant)
+
+
+def _to_communities(case_id: str, notice: NewNotice, at: datetime) -> SelectBase:
+    return _to_each(case_id, notice, at, COMMUNITY, col(Community.number)).where(
+        col(Community.case_id) == case_id, col(Community.email).is_not(None)
+    )
+
+
+_EACH: Mapping[str, Callable[[str, NewNotice, datetime], SelectBase]] = {
+    AUTHORS: _to_authors,
+    COMMUNITIES: _to_communities,
+}
+"""The recipients that stand for many, with what selects a row of the outbox for each of them."""
+
+
+def _to_each(
+    case_id: str, notice: NewNotice, at: datetime, begin: str, number: SQLColumnExpression[int]
+) -> Select[*tuple[Any, ...]]:
+    """Select the columns of :data:`_NAMES` for numbered recipients."""
+    written = cast(number, String)
+    key = literal(key_of(case_id, notice.slug, notice.seq, begin), String)
     return select(
-        (begin + number).label("key"),
+        (key + written).label("key"),
         literal(case_id, Opaque).label("case_id"),
         literal(notice.slug, Opaque).label("slug"),
         literal(notice.seq, Integer).label("seq"),
-        recipient.label("recipient"),
+        (literal(begin, String) + written).label("recipient"),
         literal(NoticeState.CREATED.value, String).label("state"),
         literal(0, Integer).label("attempts"),
         literal(at, UtcDateTime).label("next_attempt_at"),
         literal(at, UtcDateTime).label("created_at"),
-    ).where(*meant)
+    )
 
 
 def _finish(

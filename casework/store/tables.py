@@ -13,6 +13,7 @@ from sqlmodel import Field, SQLModel
 
 from casework.domain.actors import ActorKind
 from casework.domain.acts import Disposition
+from casework.domain.communities import CommunityKind
 from casework.domain.register import RegisterStatus
 from casework.domain.representations import Stance
 from casework.domain.rules import PeriodName
@@ -127,6 +128,27 @@ class Enrollment(Row, table=True):
     update_id: str = Field(sa_type=NoticeKey, unique=True)
     digest: str = _id()
     created_at: datetime = _instant()
+
+
+class Community(Row, table=True):
+    """A community around a site, as the application names it: personal data, which only staff read.
+
+    ``number`` stands for it in the outbox. ``changed_by`` is who said last what the row says.
+    """
+
+    __tablename__ = "communities"
+
+    # No foreign key: an application names its communities before its case is recorded.
+    case_id: str = _id(primary_key=True)
+    number: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    kind: CommunityKind = _member(CommunityKind)
+    name: str = _text()
+    email: str | None = _text(default=None)
+    phone: str | None = _text(default=None)
+    address: str | None = _text(default=None)
+    language: str = _id()
+    changed_by: str = _id()
+    changed_at: datetime = _instant()
 
 
 # Each database finds a partial index only by the very words its queries have.

@@ -41,6 +41,7 @@ def application(key: str, **more: Any) -> NewApplication:
         program="eco-network",
         establishment=SITE,
         contact=NewContact(name="Somying", email="somying@example.org"),
+        communities=(),
         files=frozenset(),
         update_id=key,
         digest="d1",

@@ -34,6 +34,12 @@ def test_refused_after_feedback(town: Town) -> None:
     assert {"representation-received", "representation-answered"} <= told
     letters = list(town.processes.mail.letters())
     assert len(letters) == len(rows)
+    to_community = [x for x in letters if "subdistrict-" in x.to]
+    assert [row["recipient"] for row in rows if row["notice"] == "feedback-announced"] == [
+        "community:1"
+    ]
+    assert len(to_community) == 1
+    assert f"/cases/{town.case_id}/feedback" in to_community[0].text
     to_authors = [x for x in letters if x.to.startswith("neighbor-")]
     assert to_authors
     for letter in letters:

@@ -12,6 +12,7 @@ from casework.domain import events as e
 from casework.domain.actors import SYSTEM, Actor, ActorKind
 from casework.domain.case import Case, Terms
 from casework.domain.case import record as happen
+from casework.domain.communities import CommunityKind
 from casework.domain.deadlines import tick
 from casework.domain.decide import decide
 from casework.domain.numbers import Numbers
@@ -23,6 +24,7 @@ from casework.notices.catalogue import notices_for, receipt_for
 from casework.notices.composing import NoticeComposer
 from casework.programs.catalog import ProgramCatalog
 from casework.store.cases.casebook import record
+from casework.store.communities import NewCommunity, put_communities
 from casework.store.database import Database
 from casework.store.outbox import add_notices, notices_of_case
 from casework.store.people import StaffMember, put_people
@@ -156,6 +158,28 @@ class Tale:
                 created_at=NOW,
             )
         )
+
+    def name_communities(self) -> "Tale":
+        """Name a tambon office with an e-mail address and a village head without one."""
+        office = self.words("องค์การบริหารส่วนตำบลบ้านน้ำใส", "Ban Namsai Subdistrict Office")
+        head = self.words("ผู้ใหญ่บ้าน หมู่ 4", "Head of village 4")
+        with self.database.writing() as session:
+            put_communities(
+                session,
+                self.case.case_id,
+                [
+                    NewCommunity(
+                        kind=CommunityKind.LOCAL_GOVERNMENT,
+                        name=office,
+                        email="office@namsai.example",
+                        language=self.language,
+                    ),
+                    NewCommunity(kind=CommunityKind.VILLAGE_HEAD, name=head, email=None),
+                ],
+                "applicant-1",
+                self.now,
+            )
+        return self
 
     # --- What happens -----------------------------------------------------------------------
 
@@ -367,6 +391,6 @@ def tell_everything(
     tale(7).to_decision().decided(a.Outcome.REFUSED)
     for number, back_to in enumerate((Stage.RETURNED, Stage.FEEDBACK, Stage.REVIEW), 8):
         tale(number).to_decision().decided(a.Outcome.DEFERRED, back_to)
-    spoken = tale(11).applied().accepted().scheduled().inspected()
+    spoken = tale(11).name_communities().applied().accepted().scheduled().inspected()
     spoken.say("villager@mail.example").closed(1).answered(1).recommended()
     spoken.decided(a.Outcome.GRANTED)

@@ -7,10 +7,15 @@ import httpx2
 import pytest
 
 from api.app import create_app
-from casework.domain.actors import ActorKind
+from casework.domain import acts as a
+from casework.domain.actors import Actor
+from casework.domain.communities import CommunityKind
 from casework.identity.tokens import issue_token
 from casework.settings import Settings
-from tests.sample_case import INSPECTOR, OFFICER
+from casework.store.communities import NewCommunity, put_communities
+from casework.store.outbox import notices_of_case
+from casework.store.tables import EvidenceFile
+from tests.sample_case import FILE, INSPECTOR, OFFICER, act_of
 from tests.statements import counted
 from tests.workflows.office import Office, seed_staff
 from tests.workflows.paths import apply, to_inspection
@@ -70,6 +75,42 @@ async def test_an_act_that_names_somebody_takes_one_statement_more(
     assert commits == 1
 
 
+async def test_opening_the_feedback_period_tells_communities_in_one_statement(
+    office: Office, settings: Settings
+) -> None:
+    """However many there are, and in the commit of the act."""
+    await to_inspection(office)
+    await office.act(a.ScheduleInspection, OFFICER)
+    named = [
+        NewCommunity(kind=CommunityKind.SCHOOL, name="School", email=f"s{n}@school.example")
+        for n in range(20)
+    ]
+    with office.database.writing() as session:
+        put_communities(session, office.terms.case_id, named, "applicant-1", datetime.now(UTC))
+        session.add(
+            EvidenceFile(
+                sha256=FILE,
+                media_type="image/jpeg",
+                size=1,
+                uploaded_by=INSPECTOR.person,
+                uploaded_at=datetime.now(UTC),
+            )
+        )
+    body = act_of(a.FileInspection, office.case(), office.now()).model_dump(mode="json")
+    answer, statements, commits = await _post(
+        office, settings, "file-inspection", body, version=3, who=INSPECTOR
+    )
+    assert (answer.status_code, answer.json().get("stage")) == (200, "feedback"), answer.text
+    assert sum("FROM communities" in text for text in statements) == 1
+    # Beside it, this act looks its evidence up.
+    assert sum("FROM evidence_files" in text for text in statements) == 1
+    assert len(statements) <= MOST_STATEMENTS, statements
+    assert commits == 1
+    with office.database.reading() as session:
+        told = [n for n in notices_of_case(session, office.terms.case_id) if n.seq == 5]
+    assert sum(n.recipient.startswith("community:") for n in told) == len(named)
+
+
 async def test_a_refused_act_takes_one_row_in_the_refusals(
     office: Office, settings: Settings
 ) -> None:
@@ -85,11 +126,16 @@ async def test_a_refused_act_takes_one_row_in_the_refusals(
 
 
 async def _post(
-    office: Office, settings: Settings, act: str, body: dict[str, object], version: int
+    office: Office,
+    settings: Settings,
+    act: str,
+    body: dict[str, object],
+    version: int,
+    who: Actor = OFFICER,
 ) -> tuple[httpx2.Response, list[str], int]:
-    """Do an act over HTTP, as its officer; return what both processes sent to the database."""
+    """Do an act over HTTP, as its officer unless told otherwise; return what both processes sent to the database."""
     app = create_app(settings)
-    token = issue_token(settings, OFFICER.person, (ActorKind.OFFICER,), provinces=("21",))
+    token = issue_token(settings, who.person, who.kinds, provinces=("21",))
     headers = {
         "Authorization": f"Bearer {token}",
         "If-Match": f'"{version}"',

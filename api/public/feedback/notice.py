@@ -18,11 +18,15 @@ MOST_LISTED = 200
 
 @dataclass(frozen=True)
 class FeedbackNotice:
-    """The public notice of one feedback period: the site and the time, nothing of the file."""
+    """The public notice of one feedback period: the site and the time, nothing of the file.
+
+    ``address`` is for the notice that is posted, which has to say which site is meant.
+    """
 
     case_id: str
     name_th: str | None
     name_en: str | None
+    address: str
     program_name: Words
     province: str
     closes_at: datetime | None
@@ -71,6 +75,7 @@ def _notice(
         case_id=case.case_id,
         name_th=site.name_th,
         name_en=site.name_en,
+        address=site.address,
         program_name=catalog.get(case.program, case.program_version).name,
         province=case.province,
         closes_at=case.feedback_closes_at,

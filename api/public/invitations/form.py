@@ -8,7 +8,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from api.http.fields import Name
 from api.pages.forms import LONGEST_TEXT, key_in, line_in, text_in
+from api.public.invitations.communities import CommunityFields, communities_in, groups_to_show
 from casework.domain.email import is_email
+from casework.store.communities import MOST_COMMUNITIES, NewCommunity
 from casework.store.tables import Contact
 
 LONGEST_PHONE = 40
@@ -25,6 +27,7 @@ class ApplicationForm:
     text: str = ""
     key: str = ""
     go: str = ""
+    communities: tuple[CommunityFields, ...] = ()
 
     @classmethod
     def prefilled(cls, contact: Contact) -> "ApplicationForm":
@@ -36,7 +39,26 @@ class ApplicationForm:
         """Tidy the fields."""
         lines = {name: line_in(fields, name) for name in ("name", "email", "phone", "go")}
         # Without its key (a form filled in by a program) nothing can be recognized as a repetition.
-        return cls(text=text_in(fields), key=key_in(fields) or secrets.token_hex(16), **lines)
+        return cls(
+            text=text_in(fields),
+            key=key_in(fields) or secrets.token_hex(16),
+            communities=communities_in(fields),
+            **lines,
+        )
+
+    @property
+    def groups(self) -> tuple[CommunityFields, ...]:
+        """The groups of fields for communities that the page shows."""
+        return groups_to_show(self.communities, more=self.go == "more")
+
+    @property
+    def takes_more(self) -> bool:
+        """Whether there may be more communities than the page has groups for."""
+        return len(self.groups) < MOST_COMMUNITIES
+
+    def new_communities(self) -> list[NewCommunity]:
+        """Return the communities as the store keeps them, once there are no errors."""
+        return [community.body().new() for community in self.communities]
 
     def errors(self) -> dict[str, str]:
         """Return the code of what is wrong by field, in the order of the page."""
@@ -49,6 +71,8 @@ class ApplicationForm:
             found["email"] = "email-invalid"
         if len(self.phone) > LONGEST_PHONE:
             found["phone"] = "phone-too-long"
+        for number, community in enumerate(self.communities, start=1):
+            found |= community.errors(number)
         return {**found, **self.errors_of_text()}
 
     def errors_of_text(self) -> dict[str, str]:

@@ -32,6 +32,7 @@ from casework.identity.invitation_links import (
 from casework.programs.catalog import ProgramCatalog
 from casework.programs.provinces import provinces
 from casework.store.cases.casebook import find_case
+from casework.store.communities import put_communities
 from casework.store.database import Database
 
 RECORDED_WITHIN = timedelta(seconds=2)
@@ -79,17 +80,20 @@ class InvitationPages:
         """Show the answers to be checked, the form again, or take the application."""
         form = ApplicationForm.of(await read_fields(request))
         page = partial(self._page, language=language, request=request, invited=invited)
+        if form.go in {"change", "more"}:
+            return page("form", values=form, errors={})
         errors = form.errors()
         if errors:
             return page("form", values=form, errors=errors, code=HTTPStatus.UNPROCESSABLE_ENTITY)
-        if form.go == "change":
-            return page("form", values=form, errors={})
         if form.go != "submit":
             return page("check", values=form, errors={})
 
         def contact() -> str:
             with self._database.writing() as session:
-                return contact_for(session, invited, form, self._clock())
+                named = form.new_communities()
+                by, now = invited.contact.id, self._clock()
+                put_communities(session, invited.case.case_id, named, by, now)
+                return contact_for(session, invited, form, now)
 
         act = SubmitApplication(
             contact=await to_thread.run_sync(contact), statement=form.text or None

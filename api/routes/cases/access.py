@@ -5,8 +5,9 @@ from typing import Annotated
 from fastapi import Depends, Path
 
 from api.collaborators import Parts
-from api.http.errors import not_found
+from api.http.errors import Problem, not_found
 from api.security import CurrentPrincipal, StaffPrincipal, well_formed
+from casework.domain.actors import ActorKind
 from casework.store.cases.lists import find_visible_case
 from casework.store.tables import CaseRow
 
@@ -31,3 +32,13 @@ async def _case_for_staff(principal: StaffPrincipal, row: VisibleCase) -> CaseRo
 
 CaseForStaff = Annotated[CaseRow, Depends(_case_for_staff)]
 """The case of the path, for staff who may see it."""
+
+
+async def _case_for_officer(principal: StaffPrincipal, row: CaseForStaff) -> CaseRow:
+    if ActorKind.OFFICER not in principal.kinds:
+        raise Problem("role-required", "This is for: officer.")
+    return row
+
+
+CaseForOfficer = Annotated[CaseRow, Depends(_case_for_officer)]
+"""The case of the path, for officers who may see it."""

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field, field_validator, model_validator
 from starlette.concurrency import run_in_threadpool
 
 from api.collaborators import Collaborators, Parts
+from api.http.communities import NamedCommunities
 from api.http.errors import Problem
 from api.http.fields import Address, Name, RequestBody, ShortCode
 from api.http.openapi import ETAG, header, problems
@@ -92,11 +93,12 @@ class Application(RequestBody):
     program: Annotated[str, Field(max_length=32, examples=["eco-network"])]
     establishment: EstablishmentBody
     contact: ContactBody
+    communities: NamedCommunities = ()
     statement: Text | None = None
     documents: EvidenceList = ()
 
     def act(self, contact: str) -> SubmitApplication:
-        """Return the act, which names the contact by reference."""
+        """Return the act, which names the contact by reference and the communities not at all."""
         return SubmitApplication(
             contact=contact, statement=self.statement, documents=self.documents
         )
@@ -165,6 +167,7 @@ def _reserve(
         program=application.program,
         establishment=application.establishment.new(),
         contact=NewContact(**application.contact.model_dump()),
+        communities=tuple(community.new() for community in application.communities),
         files=frozenset(files.values()),
         update_id=update_id,
         digest=digest_of("Application", application.model_dump(mode="json")),

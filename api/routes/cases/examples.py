@@ -146,10 +146,41 @@ APPLICATION: dict[str, Any] = {
         "phone": "038-000-000",
         "language": "th",
     },
+    "communities": [
+        {
+            "kind": "local-government",
+            "name": "เทศบาลเมืองมาบตาพุด",
+            "email": "saraban@maptaphut.example",
+            "phone": "038-000-001",
+            "address": "9 ถนนเมืองใหม่มาบตาพุด ตำบลห้วยโป่ง อำเภอเมือง ระยอง 21150",
+        },
+        {
+            "kind": "village-head",
+            "name": "ผู้ใหญ่บ้าน หมู่ 4 ตำบลมาบตาพุด",
+            "phone": "081-000-0002",
+        },
+    ],
     "statement": "ขอสมัครเข้าร่วมเครือข่ายอุตสาหกรรมรักษ์สิ่งแวดล้อม",
     "documents": [],
 }
 """An application in Thai."""
+
+COMMUNITIES: dict[str, Any] = {
+    "communities": [
+        {
+            "kind": "association",
+            "name": "กลุ่มประมงพื้นบ้านปากคลอง",
+            "email": "fishers@klong.example",
+            "phone": "038-000-003",
+        },
+        {
+            "kind": "school",
+            "name": "โรงเรียนวัดริมคลอง",
+            "address": "1 หมู่ 5 ตำบลมาบตาพุด อำเภอเมือง ระยอง 21150",
+        },
+    ]
+}
+"""The communities around a site, each of them new."""
 
 REPRESENTATION: dict[str, Any] = {
     "stance": "objection",

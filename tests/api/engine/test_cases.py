@@ -1,5 +1,6 @@
 """Acts on running cases: the real workflow, worker and server behind the API."""
 
+import asyncio
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from casework.cases.on_record import ActsOnRecord
 from casework.domain.actors import Actor, ActorKind
 from casework.domain.openness import ACT_RULES
 from casework.domain.stages import Stage
+from casework.processes.engine import connect
 from casework.processes.servers import TemporalDevServer
 from casework.programs.catalog import ProgramCatalog
 from casework.settings import Settings
@@ -120,6 +122,33 @@ def test_an_act_is_on_record_when_it_is_answered(office: Desk) -> None:
     seen = office.get(case.path, OFFICER)
     assert seen.headers["etag"] == answer.headers["etag"] == '"2"'
     assert seen.json()["officer"] == OFFICER.person
+
+
+def test_nothing_that_says_who_somebody_is_enters_the_history(office: Desk, real: Settings) -> None:
+    """Neither of the contact nor of the communities: Temporal keeps and shows its payloads as they are."""
+    named = {
+        "kind": "school",
+        "name": "Canary School",
+        "email": "head@canary.example",
+        "phone": "081-canary",
+        "address": "1 Canary Road",
+    }
+    contact = {"name": "Canary Contact", "email": "contact@canary.example", "phone": "canary"}
+    body = {**APPLICATION, "contact": contact, "communities": [named], "statement": "We apply."}
+    answer = office.post(PATH, body, ANYBODY)
+    assert answer.status_code == 201, answer.text
+    case_id = answer.json()["case"]
+    assert office.act("accept-application", {}, OFFICER, case_id=case_id).status_code == 200
+
+    async def history() -> bytes:
+        client = await connect(real)
+        fetched = await client.get_workflow_handle(case_id).fetch_history()
+        return b"".join(event.SerializeToString() for event in fetched.events)
+
+    kept = asyncio.run(history())
+    assert b"We apply." in kept
+    assert answer.json()["contact"].encode() in kept
+    assert b"canary" not in kept.lower()
 
 
 def test_an_act_costs_the_api_one_statement(office: Desk) -> None:

@@ -31,7 +31,13 @@ from api.engine.cases import CaseGateway
 from api.http.errors import MEDIA_TYPE
 from api.routes.cases.acts import ACTS_OF_PEOPLE
 from api.routes.cases.applications import Application
-from api.routes.cases.examples import APPLICATION, EXAMPLES_OF_ACTS, REPRESENTATION
+from api.routes.cases.communities import CommunitiesBody
+from api.routes.cases.examples import (
+    APPLICATION,
+    COMMUNITIES,
+    EXAMPLES_OF_ACTS,
+    REPRESENTATION,
+)
 from api.routes.cases.representations import RepresentationBody
 from casework.cases.reading import CaseReader
 from casework.contracts.enrollment import ActReceipt, ActRequest
@@ -88,6 +94,7 @@ def test_the_examples_are_what_they_are_examples_of() -> None:
             assert act.model_validate(cast(Any, example)["value"]), (act, name)
     assert set(EXAMPLES_OF_ACTS) == set(ACTS_OF_PEOPLE)
     assert TypeAdapter(Application).validate_python(APPLICATION)
+    assert TypeAdapter(CommunitiesBody).validate_python(COMMUNITIES)
     assert TypeAdapter(RepresentationBody).validate_python(REPRESENTATION)
 
 

@@ -4,6 +4,7 @@ Pictures go to a temporary folder. ``CASEWORK_PICTURES=docs/img`` renews the com
 """
 
 import os
+import re
 import shutil
 import socket
 import threading
@@ -243,6 +244,29 @@ async def test_other_pages_keep_the_same_rules(
 
 
 @pytest.mark.parametrize(("language", "width", "scheme"), WINDOWS)
+async def test_the_notice_to_post_fits_on_one_sheet(
+    chromium: Browser, site: str, tmp_path: Path, language: Language, width: int, scheme: Scheme
+):
+    """On paper it is black on white, without the site's navigation, and one page of A4."""
+    context = await window(chromium, language, width, scheme)
+    page = await context.new_page()
+    visit = Visit(page, site, tmp_path / "pictures")
+    await visit.open(f"/{language}/cases/{CASE}/feedback/notice")
+    code = page.locator("figure svg")
+    await expect(code).to_be_visible()
+    await visit.picture(f"feedback-notice-{language}-{width}-{scheme}")
+    await page.emulate_media(media="print")
+    await expect(page.locator(".sections")).to_be_hidden()
+    await expect(page.locator(".to-print")).to_be_hidden()
+    await expect(code).to_be_visible()
+    paper = await page.pdf(prefer_css_page_size=True)
+    assert len(re.findall(rb"/Type\s*/Page\b", paper)) == 1
+    assert re.search(rb"/MediaBox\s*\[0 0 59[45]\.\d+ 84[12]\.\d+\]", paper)
+    visit.end()
+    await context.close()
+
+
+@pytest.mark.parametrize(("language", "width", "scheme"), WINDOWS)
 async def test_somebody_with_a_number_finds_the_case(
     chromium: Browser, site: str, tmp_path: Path, language: Language, width: int, scheme: Scheme
 ):
@@ -280,6 +304,7 @@ async def test_somebody_with_a_number_finds_the_case(
         "/th/register",
         "/en/register",
         f"/th/cases/{CASE}/feedback",
+        f"/th/cases/{CASE}/feedback/notice",
         f"/th/cases/{CASE}",
         "/th/cases",
     ],

@@ -105,6 +105,7 @@ _TABLES = (
     "representations",
     "runs",
     "enrollments",
+    "communities",
 )
 
 
@@ -370,3 +371,17 @@ def _create_tables() -> None:
         sa.UniqueConstraint("update_id", name="enrollments_update_id_key"),
     )
     op.create_index("enrollments_establishment_id_idx", "enrollments", ["establishment_id"])
+    op.create_table(
+        "communities",
+        sa.Column("case_id", ident(), nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("kind", sa.String(32), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("email", sa.Text(), nullable=True),
+        sa.Column("phone", sa.Text(), nullable=True),
+        sa.Column("address", sa.Text(), nullable=True),
+        sa.Column("language", ident(), nullable=False),
+        sa.Column("changed_by", ident(), nullable=False),
+        sa.Column("changed_at", instant(), nullable=False),
+        sa.PrimaryKeyConstraint("case_id", "number", name="communities_pkey"),
+    )

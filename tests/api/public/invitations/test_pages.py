@@ -28,6 +28,7 @@ from casework.notices.composing import NoticeComposer
 from casework.programs.catalog import ProgramCatalog
 from casework.settings import Settings
 from casework.store.cases.casebook import find_case, read_journal, read_line
+from casework.store.communities import communities_of_case
 from casework.store.database import Database
 from casework.store.tables import Contact
 from tests.api.desk import SetClock
@@ -39,6 +40,14 @@ from tests.workflows.office import seed_establishment
 
 CASE = "eco-invitedaaaaa"
 SAID = {"name": "Somchai", "email": "somchai@sample.example", "phone": "", "text": "เรายินดีเข้าร่วม"}
+
+
+OFFICE = {
+    "community_2_kind": "local-government",
+    "community_2_name": "อบต.บ้านน้ำใส",
+    "community_2_email": "office@namsai.example",
+}
+VILLAGE = {"community_3_kind": "village-head", "community_3_name": "ผู้ใหญ่บ้าน หมู่ 4"}
 
 
 class GatewayIntoRecord(CaseGateway):
@@ -202,6 +211,66 @@ def test_an_establishment_checks_and_applies(
     assert len(gateway.told) == 1
 
 
+def communities(database: Database) -> list[tuple[str, str, str | None]]:
+    with database.reading() as session:
+        rows = communities_of_case(session, CASE)
+    return [(row.kind, row.name, row.email) for row in rows]
+
+
+def test_an_establishment_names_the_communities_around_it(
+    reader: TestClient, path: str, database: Database, gateway: GatewayIntoRecord
+) -> None:
+    """As many as it adds groups for; they are checked with the rest, and the act holds none of them."""
+    form = {**SAID, **OFFICE}
+    more = reader.post(path, data={**form, "go": "more"})
+    assert more.status_code == 200
+    assert 'name="community_3_name"' in more.text
+    assert f'value="{OFFICE["community_2_email"]}"' in more.text.replace("community_1", "")
+    check = reader.post(path, data={**form, **VILLAGE, "go": "check"})
+    assert OFFICE["community_2_name"] in check.text
+    assert communities(database) == []
+    fields = hidden(check.text)
+    assert reader.post(path, data={**fields, "go": "submit"}).status_code == 303
+    assert communities(database) == [
+        ("local-government", OFFICE["community_2_name"], OFFICE["community_2_email"]),
+        ("village-head", VILLAGE["community_3_name"], None),
+    ]
+    event = last_event(database)
+    assert isinstance(event, e.ApplicationSubmitted)
+    assert "อบต." not in event.model_dump_json()
+
+
+def test_what_was_named_counts_as_it_was_sent_last(
+    reader: TestClient, path: str, database: Database, gateway: GatewayIntoRecord
+) -> None:
+    """The engine was away, and somebody thought again."""
+    gateway.is_away = True
+    assert reader.post(path, data={**SAID, **OFFICE, "go": "submit"}).status_code == 503
+    gateway.is_away = False
+    assert reader.post(path, data={**SAID, **VILLAGE, "go": "submit"}).status_code == 303
+    assert [name for _, name, _ in communities(database)] == [VILLAGE["community_3_name"]]
+
+
+def test_twenty_communities_fit(reader: TestClient, path: str, database: Database) -> None:
+    """Each with all that there is to say, in Thai."""
+    form = dict(SAID)
+    for n in range(1, 22):
+        form |= {
+            f"community_{n}_kind": "other",
+            f"community_{n}_name": "ช" * 200,
+            f"community_{n}_email": f"c{n}@village.example",
+            f"community_{n}_phone": "038-000-000",
+            f"community_{n}_address": "ท" * 100,
+        }
+    more = reader.post(path, data={**form, "go": "more"})
+    assert 'name="community_20_name"' in more.text
+    assert 'value="more"' not in more.text
+    assert reader.post(path, data={**form, "go": "submit"}).status_code == 303
+    assert [email for _, _, email in communities(database)] == [
+        f"c{n}@village.example" for n in range(1, 21)
+    ]
+
+
 def test_a_corrected_contact_is_the_one_that_is_written_to(
     reader: TestClient, path: str, database: Database, gateway: GatewayIntoRecord
 ) -> None:
@@ -256,6 +325,26 @@ def test_an_establishment_declines_with_a_reason(
         ({"email": "nowhere"}, "email"),
         ({"phone": "1" * 41}, "phone"),
         ({"text": "ก" * 4001}, "text"),
+        ({"community_1_name": "อบต."}, "community_1_kind"),
+        ({"community_1_kind": "temple", "community_1_name": "วัด"}, "community_1_kind"),
+        ({"community_1_kind": "school"}, "community_1_name"),
+        ({"community_1_kind": "other", "community_1_name": "x" * 201}, "community_1_name"),
+        (
+            {"community_2_kind": "other", "community_2_name": "x", "community_2_email": "nowhere"},
+            "community_1_email",
+        ),
+        (
+            {"community_1_kind": "other", "community_1_name": "x", "community_1_phone": "1" * 41},
+            "community_1_phone",
+        ),
+        (
+            {
+                "community_1_kind": "other",
+                "community_1_name": "x",
+                "community_1_address": "x" * 601,
+            },
+            "community_1_address",
+        ),
     ],
 )
 def test_what_is_wrong_is_said_beside_the_field(
