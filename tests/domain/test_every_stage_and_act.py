@@ -137,9 +137,9 @@ def test_the_open_acts_come_with_reasons_for_the_others() -> None:
     """One answer for API and pages: every act, open or with its reason."""
     answers = {x.act: x for x in allowed_acts(case_at(Stage.REVIEW), REVIEWER, NOW)}
     assert set(answers) == set(a.ACTS)
-    assert answers["Recommend"].is_open
-    assert answers["Decide"].refusal is not None
-    assert answers["Decide"].refusal.code == RefusalCode.ROLE_REQUIRED
+    assert answers["recommend"].is_open
+    assert answers["decide"].refusal is not None
+    assert answers["decide"].refusal.code == RefusalCode.ROLE_REQUIRED
     assert all(x.is_open or x.refusal for x in answers.values())
 
 

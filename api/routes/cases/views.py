@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from casework.domain.acts import BY_SLUG, Advice
+from casework.domain.acts import Advice, InviteEstablishment
 from casework.domain.case import Case
 from casework.domain.openness import ChoiceBar, Openness
 from casework.domain.policy import Principal
@@ -17,7 +17,6 @@ from casework.domain.stages import Stage
 from casework.store.cases.lists import CaseItem
 from casework.store.tables import CaseRow, Establishment
 
-_SLUGS = {act.__name__: slug for slug, act in BY_SLUG.items()}
 
 
 class EstablishmentName(BaseModel):
@@ -234,14 +233,14 @@ class ActsView(BaseModel):
             stage=case.stage,
             acts=tuple(
                 ActView(
-                    act=_SLUGS[answer.act],
+                    act=answer.act,
                     is_open=answer.is_open,
-                    href=f"/api/v1/cases/{case.case_id}/acts/{_SLUGS[answer.act]}",
+                    href=f"/api/v1/cases/{case.case_id}/acts/{answer.act}",
                     refusal=answer.refusal,
                     closed_choices=answer.closed_choices,
                 )
                 for answer in answers
-                if answer.act != "InviteEstablishment"
+                if answer.act != InviteEstablishment.slug
             ),
         )
 
