@@ -271,14 +271,14 @@ def test_every_act_is_open_or_says_why_not(desk: Desk) -> None:
 
 def test_the_clock_says_why_in_thai_and_in_english(desk: Desk) -> None:
     """The holidays passed over are those of the case's own calendar."""
-    desk.put_case(Stage.APPLICATION_REVIEW)
+    desk.put_case(Stage.INSPECTION)
     body = desk.get(f"{CASE}/clock", APPLICANT).json()
     due = body["due"]
-    assert (due["period"], due["holder"]) == ("application-review", "office")
+    assert (due["period"], due["holder"]) == ("inspection", "office")
     assert due["why"]["en"].startswith(f"{due['length']} working days.")
     assert "วันทำการ" in due["why"]["th"]
     assert "2026-12-10" in due["left_out"]
-    assert [s["state"] for s in body["stretches"]] == ["running"]
+    assert [s["state"] for s in body["stretches"]] == ["stopped", "running"]
 
 
 def test_staff_read_the_journal_with_people_and_hashes(desk_on_both: Desk) -> None:
