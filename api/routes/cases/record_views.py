@@ -13,6 +13,7 @@ from casework.domain.policy import (
 from casework.store.cases.casebook import read_line
 from casework.store.tables import JournalRow, NoticeRow, NoticeState
 
+
 class JournalLine(BaseModel):
     """One event. ``person`` and ``hash`` are for staff."""
 

@@ -18,7 +18,6 @@ from casework.store.cases.lists import CaseItem
 from casework.store.tables import CaseRow, Establishment
 
 
-
 class EstablishmentName(BaseModel):
     """Whose case it is."""
 
