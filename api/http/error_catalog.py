@@ -365,7 +365,8 @@ _OF_THE_API = (
         "case-already-open",
         409,
         "A case is already open",
-        "The establishment has an open case in this program; there is one at a time.",
+        "The establishment has an open case in this program; there is one at a time. The holder of a certification"
+        " applies again from 180 days before its end on.",
         "Go on with that case, or withdraw it first.",
     ),
     ErrorKind(
