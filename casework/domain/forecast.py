@@ -6,6 +6,8 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import NamedTuple
 
+from pydantic import Field
+
 from casework.domain._model import Frozen, ProvinceCode
 from casework.domain.calendar import (
     Language,
@@ -122,8 +124,8 @@ class YearCounts(Frozen):
     submitted: int = 0
     certified: int = 0
     under_way: int = 0
-    ended: dict[Part, Ended] = {}
-    in_time: dict[Part, int] = {}
+    ended: dict[Part, Ended] = Field(default_factory=dict[Part, Ended])
+    in_time: dict[Part, int] = Field(default_factory=dict[Part, int])
 
 
 class Basis(StrEnum):
