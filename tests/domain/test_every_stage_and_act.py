@@ -63,6 +63,13 @@ BY_STATE = {
 }
 
 
+def test_every_act_has_a_rule_and_a_name_of_its_own_that_outlives_its_class() -> None:
+    """The name is written out: histories and clients hold it, and a renamed class must not change it."""
+    assert list(a.ACTS.values()) == list(ACT_RULES)
+    for slug, act in a.ACTS.items():
+        assert vars(act)["slug"] == slug
+
+
 @pytest.mark.parametrize("stage", Stage)
 @pytest.mark.parametrize("act", ACT_RULES, ids=lambda act: act.__name__)
 def test_an_act_is_open_at_its_stages_and_refused_with_a_reason_at_all_others(

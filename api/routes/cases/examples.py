@@ -34,7 +34,7 @@ EXAMPLES_OF_ACTS: dict[type[a.Act], dict[str, Example]] = {
         {
             "items": [
                 {"item": "site-map", "reason": "ขอแผนผังที่ระบุจุดปล่อยน้ำทิ้ง"},
-                {"item": "license", "reason": "ใบอนุญาตหมดอายุแล้ว"},
+                {"item": "factory-license", "reason": "ใบอนุญาตหมดอายุแล้ว"},
             ]
         },
     ),
@@ -50,7 +50,7 @@ EXAMPLES_OF_ACTS: dict[type[a.Act], dict[str, Example]] = {
                     "answer": "แนบแผนผังฉบับใหม่แล้ว",
                     "documents": [{"file": _FILE, "title": "แผนผังโรงงาน"}],
                 },
-                {"item": "license", "answer": "ต่ออายุแล้วเมื่อเดือนนี้"},
+                {"item": "factory-license", "answer": "ต่ออายุแล้วเมื่อเดือนนี้"},
             ]
         },
     ),
