@@ -135,6 +135,12 @@ class CaseView(BaseModel):
     changed_at: datetime
     is_closed: bool
     items_to_answer: tuple[str, ...]
+    items_named: Annotated[
+        tuple[str, ...],
+        Field(
+            description="Every item it was ever returned for; an officer returns it for no other."
+        ),
+    ]
     standings: tuple[StandingView, ...]
     assessment: Assessment | None
     to_correct: tuple[str, ...]
@@ -178,6 +184,7 @@ class CaseView(BaseModel):
             changed_at=row.changed_at,
             is_closed=row.is_closed,
             items_to_answer=case.items_to_answer,
+            items_named=case.items_named,
             standings=tuple(
                 StandingView(criterion=s.code, grade=s.grade, closed=s.closed)
                 for s in case.standings
