@@ -164,7 +164,7 @@ class DrivesActivities:
                 ignore_start_failure(start),
             ):
                 await self._client.execute_update_with_start_workflow(  # pyright: ignore[reportUnknownMemberType]  # the SDK's other overloads
-                    type(act).__name__,
+                    act.slug,
                     enrollment.ActRequest.of(act, SYSTEM),
                     start_workflow_operation=start,
                     id=case.update_id,

@@ -68,7 +68,7 @@ class Walk:
         terms = terms.model_copy(update={"case_id": case_id})
         first = a.SubmitApplication(contact="con-1")
         await self._client.execute_update_with_start_workflow(
-            type(first).__name__,
+            first.slug,
             enrollment.ActRequest.of(first, APPLICANT),
             start_workflow_operation=opening(terms, task_queue=queue),
             id=uuid.uuid4().hex,
@@ -98,7 +98,7 @@ class Walk:
 
     async def _act(self, case_id: str, act: a.Act, actor: Actor) -> None:
         await self._client.get_workflow_handle(case_id).execute_update(
-            type(act).__name__,
+            act.slug,
             enrollment.ActRequest.of(act, actor),
             result_type=enrollment.ActReceipt,
         )

@@ -58,6 +58,7 @@ def _days(length: int, unit: Unit = Unit.WORKING_DAYS, **more: object) -> Period
 RULES = ProgramRules(
     program="eco-network",
     version="test",
+    items=("map", "plan", "license"),
     criteria=(
         _criterion("C-1", evidence=EvidenceRule.REQUIRED),
         _criterion("C-2", knock_out=True),
@@ -65,7 +66,7 @@ RULES = ProgramRules(
     ),
     pass_rule=PassRule(minimum_percent=60, open_minors_allowed=1),
     levels=(
-        GradeLevel(code="member", minimum_percent=60),
+        GradeLevel(code="member", minimum_percent=0),
         GradeLevel(code="model", minimum_percent=90),
     ),
     periods={
@@ -144,13 +145,13 @@ def act_of(kind: type[a.Act], case: Case, now: datetime = NOW) -> a.Act:
         a.DeclineInvitation: lambda: a.DeclineInvitation(reason="Not this year."),
         a.AcceptApplication: lambda: a.AcceptApplication(),
         a.ReturnApplication: lambda: a.ReturnApplication(
-            items=(a.ReturnedItem(item="map", reason="The map is missing."),)
+            items=(a.ReturnedItem(item=case.terms.rules.items[0], reason="It is missing."),)
         ),
         a.RejectApplication: lambda: a.RejectApplication(reasons="The site is closed."),
         a.ResubmitApplication: lambda: a.ResubmitApplication(
             answers=tuple(
                 a.AnsweredItem(item=item, answer="Enclosed.")
-                for item in case.items_to_answer or ("map",)
+                for item in case.items_to_answer or case.terms.rules.items[:1]
             )
         ),
         a.ScheduleInspection: lambda: a.ScheduleInspection(

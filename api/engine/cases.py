@@ -54,7 +54,7 @@ class CaseGateway:
         actor = principal.actor
         request = ActRequest.of(act, actor, expected_version)
         update_id = update_id_of(actor.person, case_id, key)
-        name = type(act).__name__
+        name = act.slug
         async with self._counted(case_id, name, actor):
             try:
                 receipt = await self._update(case_id, name, request, update_id)
@@ -84,7 +84,7 @@ class CaseGateway:
             Refused, TemporalUnavailable, EngineBusy, CaseNotRunning: as in :meth:`apply`.
         """
         request = ActRequest.of(act, actor)
-        case_id, name = terms.case_id, type(act).__name__
+        case_id, name = terms.case_id, act.slug
         async with self._counted(case_id, name, actor):
             try:
                 receipt = await self._start(terms, name, request, update_id)

@@ -150,7 +150,8 @@ _REFUSALS = (
     _refusal(
         RefusalCode.GRADE_NOT_ALLOWED,
         "This grade is not allowed here",
-        "The criterion always applies, so it cannot be graded `not-applicable`.",
+        "The criterion always applies, so it cannot be graded `not-applicable`; or any lapse on it is major, so it"
+        " cannot be graded `minor`. `detail` says which.",
         "Grade it by what was found.",
     ),
     _refusal(
@@ -158,6 +159,19 @@ _REFUSALS = (
         "Evidence is required",
         "The program wants evidence for this finding.",
         "Upload the file with `POST /evidence` and name its SHA-256 in the finding.",
+    ),
+    _refusal(
+        RefusalCode.ITEM_UNKNOWN,
+        "No such item",
+        "An application to the program version of this case has no item with this code.",
+        "Take the codes from `items` at `/programs/{program}/{version}` of the case's own version.",
+    ),
+    _refusal(
+        RefusalCode.ITEM_NAMED_LATE,
+        "This item was not named before",
+        "What is missing is named when an application is first returned; an officer who returns it again names only"
+        " what was named then.",
+        "Return it for items that were named before, or ask a supervisor to return it.",
     ),
     _refusal(
         RefusalCode.ITEMS_DO_NOT_MATCH,
@@ -351,7 +365,8 @@ _OF_THE_API = (
         "case-already-open",
         409,
         "A case is already open",
-        "The establishment has an open case in this program; there is one at a time.",
+        "The establishment has an open case in this program; there is one at a time. The holder of a certification"
+        " applies again from 180 days before its end on.",
         "Go on with that case, or withdraw it first.",
     ),
     ErrorKind(

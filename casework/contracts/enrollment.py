@@ -54,7 +54,7 @@ class ActRequest(Frozen):
     def of(cls, act: Act, actor: Actor, expected_version: int | None = None) -> "ActRequest":
         """Wrap an act. ``expected_version`` is the version the person saw, or None for a new case."""
         body = act.model_dump(mode="json", exclude_defaults=True)
-        digest = digest_of(type(act).__name__, body)
+        digest = digest_of(act.slug, body)
         return cls(actor=actor, body=body, digest=digest, expected_version=expected_version)
 
 

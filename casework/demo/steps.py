@@ -160,8 +160,15 @@ def _inspect(s: Situation) -> Step | None:
     return Step("file-inspection", s.cast.inspector, body)
 
 
+_OF_MEMBERS = "EN-16"
+"""The criterion that does not apply to a first application, which all of the demo's are."""
+
+
 def _finding(s: Situation, number: int, grade: Grade) -> Json:
     criterion = s.program.rules().criteria[number]
+    if criterion.code == _OF_MEMBERS:
+        first = "ขอรับการรับรองครั้งแรก"
+        return {"criterion": _OF_MEMBERS, "grade": Grade.NOT_APPLICABLE.value, "remark": first}
     finding: Json = {"criterion": criterion.code, "grade": grade.value}
     if grade is not Grade.CONFORMITY:
         finding["remark"] = "ยังไม่แจ้งข้อมูลแก่ชุมชนในรอบ 6 เดือนที่ผ่านมา"

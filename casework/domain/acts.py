@@ -1,11 +1,11 @@
 """What a person can ask of a case: imperatives, shared by domain, update, route and test.
 
-The class name is the name of the act everywhere; in URLs it stands in kebab case (``file-inspection``).
+Each has one name for the outside (``file-inspection``): of the update, in URLs, in the record of refusals. It is
+written out, so that a class can be renamed without touching what histories and clients hold.
 """
 
-import re
 from enum import StrEnum
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, get_args
 
 from pydantic import Field
 
@@ -15,13 +15,9 @@ from casework.domain.stages import Stage
 
 
 class Act(Frozen):
-    """One imperative. Subclasses are its kinds; :data:`ACTS` lists them all."""
+    """One imperative. Subclasses are its kinds; :data:`ACTS` lists them all by their ``slug``."""
 
     slug: ClassVar[str]
-
-    def __init_subclass__(cls, **kwargs: object) -> None:
-        super().__init_subclass__(**kwargs)  # type: ignore[arg-type]
-        cls.slug = re.sub(r"(?<!^)(?=[A-Z])", "-", cls.__name__).lower()
 
 
 class Evidence(Frozen):
@@ -37,12 +33,14 @@ EvidenceList = Annotated[tuple[Evidence, ...], Field(max_length=20)]
 class InviteEstablishment(Act):
     """Ask an establishment to apply, on behalf of a drive."""
 
+    slug: ClassVar[str] = "invite-establishment"
     drive: Ref
 
 
 class SubmitApplication(Act):
     """Apply. Names and contacts are in SQL; the case holds the reference of the contact."""
 
+    slug: ClassVar[str] = "submit-application"
     contact: Ref
     statement: Text | None = None
     documents: EvidenceList = ()
@@ -51,12 +49,14 @@ class SubmitApplication(Act):
 class DeclineInvitation(Act):
     """Say no to an invitation."""
 
+    slug: ClassVar[str] = "decline-invitation"
     reason: Text | None = None
 
 
 class AcceptApplication(Act):
     """Find the application complete and go on to the inspection."""
 
+    slug: ClassVar[str] = "accept-application"
     remark: Text | None = None
 
 
@@ -70,12 +70,14 @@ class ReturnedItem(Frozen):
 class ReturnApplication(Act):
     """Send the application back for named items; the office's clock stops."""
 
+    slug: ClassVar[str] = "return-application"
     items: Annotated[tuple[ReturnedItem, ...], Field(min_length=1, max_length=30)]
 
 
 class RejectApplication(Act):
     """Close the case because the application cannot be taken up."""
 
+    slug: ClassVar[str] = "reject-application"
     reasons: Text
 
 
@@ -90,6 +92,7 @@ class AnsweredItem(Frozen):
 class ResubmitApplication(Act):
     """Answer each returned item."""
 
+    slug: ClassVar[str] = "resubmit-application"
     answers: Annotated[tuple[AnsweredItem, ...], Field(min_length=1, max_length=30)]
 
 
@@ -103,6 +106,7 @@ class ConflictDeclaration(Frozen):
 class ScheduleInspection(Act):
     """Fix the day and the inspector of the site visit."""
 
+    slug: ClassVar[str] = "schedule-inspection"
     visit_at: Instant
     inspector: Ref
     declaration: ConflictDeclaration
@@ -111,6 +115,7 @@ class ScheduleInspection(Act):
 class RescheduleInspection(Act):
     """Move the site visit or give it to another inspector."""
 
+    slug: ClassVar[str] = "reschedule-inspection"
     visit_at: Instant
     inspector: Ref
     declaration: ConflictDeclaration
@@ -136,6 +141,7 @@ class Place(Frozen):
 class FileInspection(Act):
     """Put the findings of the visit on file: one for each criterion of the program version."""
 
+    slug: ClassVar[str] = "file-inspection"
     visited_at: Instant
     place: Place | None = None
     findings: Annotated[tuple[Finding, ...], Field(min_length=1, max_length=60)]
@@ -152,6 +158,7 @@ class CorrectiveAction(Frozen):
 class SubmitCorrectiveAction(Act):
     """Report what was done about every nonconformity that has to be closed."""
 
+    slug: ClassVar[str] = "submit-corrective-action"
     actions: Annotated[tuple[CorrectiveAction, ...], Field(min_length=1, max_length=60)]
 
 
@@ -166,12 +173,14 @@ class Verdict(Frozen):
 class VerifyCorrectiveAction(Act):
     """Judge each submitted corrective action."""
 
+    slug: ClassVar[str] = "verify-corrective-action"
     verdicts: Annotated[tuple[Verdict, ...], Field(min_length=1, max_length=60)]
 
 
 class ExtendFeedback(Act):
     """Give the community more time."""
 
+    slug: ClassVar[str] = "extend-feedback"
     days: Annotated[
         int, Field(ge=1, le=90, description="calendar days (seconds in a sample program)")
     ]
@@ -192,6 +201,7 @@ class Disposition(StrEnum):
 class DisposeRepresentations(Act):
     """Answer one representation or many at once, with one reasoned answer that their authors receive."""
 
+    slug: ClassVar[str] = "dispose-representations"
     numbers: Annotated[
         tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1, max_length=2000)
     ]
@@ -209,6 +219,7 @@ class Advice(StrEnum):
 class Recommend(Act):
     """Advise the decision maker, with reasons."""
 
+    slug: ClassVar[str] = "recommend"
     advice: Advice
     reasons: Text
 
@@ -224,6 +235,7 @@ class Outcome(StrEnum):
 class Decide(Act):
     """Grant, refuse or defer. A deferral names the stage to go back to and what is asked there."""
 
+    slug: ClassVar[str] = "decide"
     outcome: Outcome
     reasons: Text
     back_to: Stage | None = None
@@ -233,18 +245,21 @@ class Decide(Act):
 class WithdrawApplication(Act):
     """Take the application back. An act like any other, never a canceled workflow."""
 
+    slug: ClassVar[str] = "withdraw-application"
     reason: Text | None = None
 
 
 class AddNote(Act):
     """Write something on the file that changes nothing."""
 
+    slug: ClassVar[str] = "add-note"
     note: Text
 
 
 class ReassignOfficer(Act):
     """Hand the case to another officer."""
 
+    slug: ClassVar[str] = "reassign-officer"
     officer: Ref
     reason: Text
 
@@ -252,36 +267,34 @@ class ReassignOfficer(Act):
 class DeclareConflict(Act):
     """Declare a conflict of interest, one's own or (a supervisor) somebody's. That person then acts no more."""
 
+    slug: ClassVar[str] = "declare-conflict"
     person: Ref | None = None
     statement: Text
 
 
-ACTS: dict[str, type[Act]] = {
-    act.__name__: act
-    for act in (
-        InviteEstablishment,
-        SubmitApplication,
-        DeclineInvitation,
-        AcceptApplication,
-        ReturnApplication,
-        RejectApplication,
-        ResubmitApplication,
-        ScheduleInspection,
-        RescheduleInspection,
-        FileInspection,
-        SubmitCorrectiveAction,
-        VerifyCorrectiveAction,
-        ExtendFeedback,
-        DisposeRepresentations,
-        Recommend,
-        Decide,
-        WithdrawApplication,
-        AddNote,
-        ReassignOfficer,
-        DeclareConflict,
-    )
-}
-"""Every act by name, in the order of a case's life."""
+AnyAct = (
+    InviteEstablishment
+    | SubmitApplication
+    | DeclineInvitation
+    | AcceptApplication
+    | ReturnApplication
+    | RejectApplication
+    | ResubmitApplication
+    | ScheduleInspection
+    | RescheduleInspection
+    | FileInspection
+    | SubmitCorrectiveAction
+    | VerifyCorrectiveAction
+    | ExtendFeedback
+    | DisposeRepresentations
+    | Recommend
+    | Decide
+    | WithdrawApplication
+    | AddNote
+    | ReassignOfficer
+    | DeclareConflict
+)
+"""One of all acts, in the order of a case's life."""
 
-BY_SLUG: dict[str, type[Act]] = {act.slug: act for act in ACTS.values()}
-"""Every act by the name it has in URLs."""
+ACTS: dict[str, type[Act]] = {act.slug: act for act in get_args(AnyAct)}
+"""Every act by its slug."""

@@ -189,13 +189,14 @@ def due_at(
 ) -> datetime:
     """Return the UTC instant at which a period ends that runs from ``started_at``.
 
-    - Days and months end with a Bangkok day, and the day of the start is not counted (s. 193/3).
+    - Days and months end with a Bangkok day. In days, the day of the start is not counted (s. 193/3).
     - Working days: the last of them. Calendar days: the last of them, or if nobody works then, the
       next working day (s. 193/8). An extension begins on the day after the last day, whatever day
       that is (s. 193/7).
-    - Months: the same day of the month, or its last day if it has no such day (s. 193/5). Never
-      moved to a working day: months count how long a certificate is valid, and nobody has to act on
-      its last day.
+    - Months: the day before the same day of the month, or the last day of a month that has no such
+      day (s. 193/5), because the day of the start counts: months count how long a certificate is
+      valid, and it is valid on the day it is granted. Never moved to a working day, because nobody
+      has to act on its last day.
     - Seconds: to the second.
 
     Args:
@@ -214,7 +215,7 @@ def due_at(
     extension = timedelta(days=extended_by)
     match period.unit:
         case Unit.MONTHS:
-            return end_of_day(_add_months(start, left) + extension)
+            return end_of_day(_last_of_months(start, left) + extension)
         case Unit.WORKING_DAYS:
             day = calendar.add_working_days(start, left) + extension
         case Unit.CALENDAR_DAYS:
@@ -263,7 +264,13 @@ def format_date(day: date, language: Language) -> str:
     return f"{day.day} {_MONTHS[language][day.month - 1]} {year}"
 
 
-def _add_months(day: date, n: int) -> date:
-    years, month = divmod(day.month - 1 + n, 12)
-    year, month = day.year + years, month + 1
-    return date(year, month, min(day.day, monthrange(year, month)[1]))
+def _last_of_months(first: date, n: int) -> date:
+    """Return the last day of ``n`` months that begin with ``first``; of no months it is ``first``."""
+    if n == 0:
+        return first
+    years, month = divmod(first.month - 1 + n, 12)
+    year, month = first.year + years, month + 1
+    length = monthrange(year, month)[1]
+    return (
+        date(year, month, length) if first.day > length else date(year, month, first.day) - _ONE_DAY
+    )

@@ -10,7 +10,7 @@ from pydantic import field_validator
 from casework.domain import events as e
 from casework.domain._model import Code, Compact, Frozen, Instant, ProvinceCode, Ref, Row
 from casework.domain.actors import Actor, ActorKind, ActorRef
-from casework.domain.acts import Advice, Outcome
+from casework.domain.acts import Advice, Outcome, ReturnedItem
 from casework.domain.calendar import WorkCalendar, due_at, local_date, shift
 from casework.domain.numbers import Numbers
 from casework.domain.rules import HOLDERS, NONCONFORMITIES, Holder, PeriodName, ProgramRules
@@ -77,6 +77,7 @@ class Case(Compact):
     inspector: Ref | None = None
     visit_at: Instant | None = None
     items_to_answer: tuple[Code, ...] = ()
+    items_named: tuple[Code, ...] = ()
     applicants: tuple[Ref, ...] = ()
     inspectors: tuple[Ref, ...] = ()
     reviewers: tuple[Ref, ...] = ()
@@ -197,8 +198,8 @@ def _change(case: Case, recorded: e.Recorded) -> Case:
         case e.ApplicationReturned() as event:
             update = {
                 "stage": Stage.RETURNED,
-                "officer": case.officer or who,
-                "items_to_answer": tuple(item.item for item in event.items),
+                "officer": case.officer or _officer(recorded),
+                **_asked_for(case, event.items),
             }
         case e.ApplicationRejected():
             update = {"stage": Stage.REJECTED}
@@ -311,10 +312,22 @@ def _decided(case: Case, event: e.DecisionMade, recorded: e.Recorded) -> dict[st
             # Advice given on the old facts counts no more; findings stay unless the visit is asked again.
             update |= {"stage": event.back_to, "advice": None}
             if event.back_to is Stage.RETURNED:
-                update |= {"items_to_answer": tuple(item.item for item in event.asked)}
+                update |= _asked_for(case, event.asked)
             if event.back_to in {Stage.RETURNED, Stage.INSPECTION}:
                 update |= {"standings": (), "inspector": None, "visit_at": None}
     return update
+
+
+def _officer(recorded: e.Recorded) -> str | None:
+    """Return the officer who did this; a supervisor who returns an application does not take the case over."""
+    return recorded.actor.person if recorded.actor.kind is ActorKind.OFFICER else None
+
+
+def _asked_for(case: Case, items: Iterable[ReturnedItem]) -> dict[str, object]:
+    """Keep what is asked now, and everything that ever was: later returns are held to it."""
+    codes = tuple(item.item for item in items)
+    named = (*case.items_named, *(code for code in codes if code not in case.items_named))
+    return {"items_to_answer": codes, "items_named": named}
 
 
 def _with(people: tuple[str, ...], person: str) -> tuple[str, ...]:

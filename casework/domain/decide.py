@@ -1,8 +1,9 @@
 """What follows from an act: pure, without a change, and the same answer for engine and API."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from typing import cast
 
 from casework.domain import acts as a
 from casework.domain import events as e
@@ -11,7 +12,7 @@ from casework.domain.calendar import due_at
 from casework.domain.case import Case
 from casework.domain.openness import bar, bar_of_duty, bar_of_grant
 from casework.domain.refusals import NOT_YOURS, RefusalCode, Refused
-from casework.domain.rules import NONCONFORMITIES, EvidenceRule, Grade, PeriodName
+from casework.domain.rules import NONCONFORMITIES, CriterionRule, EvidenceRule, Grade, PeriodName
 from casework.domain.scoring import Standing, assess, must_close
 from casework.domain.stages import DEFERRAL_TARGETS, Stage
 
@@ -21,7 +22,7 @@ def decide(case: Case, act: a.Act, actor: Actor, now: datetime) -> tuple[e.Event
     refusal = bar(case, type(act), actor, now)
     if refusal is not None:
         raise Refused(refusal.code, refusal.reason, refusal.pointer)
-    return _DECIDERS[type(act)](case, act, actor, now)
+    return _follow(case, cast("a.AnyAct", act), actor, now)
 
 
 def judge(
@@ -52,57 +53,86 @@ def judge(
 # --- What follows from each act ---------------------------------------------------------------
 
 
-def _invite(
-    case: Case, act: a.InviteEstablishment, actor: Actor, now: datetime
-) -> tuple[e.Event, ...]:
-    return (e.EstablishmentInvited(drive=act.drive),)
+def _follow(case: Case, act: a.AnyAct, actor: Actor, now: datetime) -> tuple[e.Event, ...]:
+    match act:
+        case a.InviteEstablishment():
+            return (e.EstablishmentInvited(drive=act.drive),)
+        case a.SubmitApplication():
+            return (
+                e.ApplicationSubmitted(
+                    contact=act.contact, statement=act.statement, documents=act.documents
+                ),
+            )
+        case a.DeclineInvitation():
+            return (e.InvitationDeclined(reason=act.reason),)
+        case a.AcceptApplication():
+            return (e.ApplicationAccepted(remark=act.remark),)
+        case a.ReturnApplication():
+            return _return(case, act, actor)
+        case a.RejectApplication():
+            return (e.ApplicationRejected(reasons=act.reasons),)
+        case a.ResubmitApplication():
+            _need_same((x.item for x in act.answers), case.items_to_answer, "answers")
+            return (e.ApplicationResubmitted(answers=act.answers),)
+        case a.ScheduleInspection():
+            return _schedule(case, act, now)
+        case a.RescheduleInspection():
+            return _reschedule(case, act, now)
+        case a.FileInspection():
+            return _file(case, act, now)
+        case a.SubmitCorrectiveAction():
+            _need_same((x.criterion for x in act.actions), case.to_correct(), "actions")
+            return (e.CorrectiveActionSubmitted(actions=act.actions),)
+        case a.VerifyCorrectiveAction():
+            return _verify(case, act, now)
+        case a.ExtendFeedback():
+            return _extend(case, act)
+        case a.DisposeRepresentations():
+            return _dispose(case, act)
+        case a.Recommend():
+            if act.advice is a.Advice.GRANT:
+                _need_grant_open(case, "/advice")
+            return (e.RecommendationMade(advice=act.advice, reasons=act.reasons),)
+        case a.Decide():
+            return _decide(case, act, now)
+        case a.WithdrawApplication():
+            return (e.ApplicationWithdrawn(reason=act.reason),)
+        case a.AddNote():
+            return (e.NoteAdded(note=act.note),)
+        case a.ReassignOfficer():
+            return _reassign(case, act)
+        case a.DeclareConflict():
+            return _declare(case, act, actor)
 
 
-def _submit(
-    case: Case, act: a.SubmitApplication, actor: Actor, now: datetime
-) -> tuple[e.Event, ...]:
-    return (
-        e.ApplicationSubmitted(
-            contact=act.contact, statement=act.statement, documents=act.documents
-        ),
-    )
-
-
-def _decline(
-    case: Case, act: a.DeclineInvitation, actor: Actor, now: datetime
-) -> tuple[e.Event, ...]:
-    return (e.InvitationDeclined(reason=act.reason),)
-
-
-def _accept(
-    case: Case, act: a.AcceptApplication, actor: Actor, now: datetime
-) -> tuple[e.Event, ...]:
-    return (e.ApplicationAccepted(remark=act.remark),)
-
-
-def _return(
-    case: Case, act: a.ReturnApplication, actor: Actor, now: datetime
-) -> tuple[e.Event, ...]:
-    _need_distinct((item.item for item in act.items), "items")
+def _return(case: Case, act: a.ReturnApplication, actor: Actor) -> tuple[e.Event, ...]:
+    _need_items(case, act.items, "items")
+    if case.items_named and ActorKind.SUPERVISOR not in actor.kinds:
+        # What is missing is asked at once (Licensing Facilitation Act B.E. 2558, s. 8).
+        for index, named in enumerate(act.items):
+            if named.item not in case.items_named:
+                raise Refused(
+                    RefusalCode.ITEM_NAMED_LATE,
+                    f"{named.item} was not named when the application was first returned; "
+                    "a supervisor can still ask for it.",
+                    f"/items/{index}/item",
+                )
     return (e.ApplicationReturned(items=act.items),)
 
 
-def _reject(
-    case: Case, act: a.RejectApplication, actor: Actor, now: datetime
-) -> tuple[e.Event, ...]:
-    return (e.ApplicationRejected(reasons=act.reasons),)
+def _need_items(case: Case, items: Sequence[a.ReturnedItem], where: str) -> None:
+    """Need items of the program's application, each once."""
+    for index, named in enumerate(items):
+        if named.item not in case.terms.rules.items:
+            raise Refused(
+                RefusalCode.ITEM_UNKNOWN,
+                f"An application to this program version has no item {named.item}.",
+                f"/{where}/{index}/item",
+            )
+    _need_distinct((item.item for item in items), where)
 
 
-def _resubmit(
-    case: Case, act: a.ResubmitApplication, actor: Actor, now: datetime
-) -> tuple[e.Event, ...]:
-    _need_same((x.item for x in act.answers), case.items_to_answer, "answers")
-    return (e.ApplicationResubmitted(answers=act.answers),)
-
-
-def _schedule(
-    case: Case, act: a.ScheduleInspection, actor: Actor, now: datetime
-) -> tuple[e.Event, ...]:
+def _schedule(case: Case, act: a.ScheduleInspection, now: datetime) -> tuple[e.Event, ...]:
     _need_fit_visit(case, act, now)
     return (
         e.InspectionScheduled(
@@ -111,9 +141,7 @@ def _schedule(
     )
 
 
-def _reschedule(
-    case: Case, act: a.RescheduleInspection, actor: Actor, now: datetime
-) -> tuple[e.Event, ...]:
+def _reschedule(case: Case, act: a.RescheduleInspection, now: datetime) -> tuple[e.Event, ...]:
     _need_fit_visit(case, act, now)
     return (
         e.InspectionRescheduled(
@@ -137,14 +165,14 @@ def _need_fit_visit(
     if act.declaration.has_conflict or person in case.conflicts or person in case.applicants:
         raise Refused(
             RefusalCode.INSPECTOR_HAS_CONFLICT,
-            "An inspector with a conflict of interest cannot be named; record it with DeclareConflict.",
+            "An inspector with a conflict of interest cannot be named; record it with declare-conflict.",
             "/inspector",
         )
     if refusal:
         raise Refused(refusal.code, refusal.reason, "/inspector")
 
 
-def _file(case: Case, act: a.FileInspection, actor: Actor, now: datetime) -> tuple[e.Event, ...]:
+def _file(case: Case, act: a.FileInspection, now: datetime) -> tuple[e.Event, ...]:
     if act.visited_at > now:
         raise Refused(
             RefusalCode.VISIT_IN_THE_FUTURE,
@@ -188,12 +216,9 @@ def _need_sound_finding(case: Case, finding: a.Finding, pointer: str) -> None:
             f"The program version has no criterion {finding.criterion}.",
             f"{pointer}/criterion",
         )
-    if finding.grade is Grade.NOT_APPLICABLE and not criterion.not_applicable_allowed:
-        raise Refused(
-            RefusalCode.GRADE_NOT_ALLOWED,
-            f"{criterion.code} always applies.",
-            f"{pointer}/grade",
-        )
+    reason = _bar_of_grade(criterion, finding.grade)
+    if reason:
+        raise Refused(RefusalCode.GRADE_NOT_ALLOWED, reason, f"{pointer}/grade")
     needs_evidence = criterion.evidence is EvidenceRule.REQUIRED or (
         criterion.evidence is EvidenceRule.FOR_NONCONFORMITY and finding.grade in NONCONFORMITIES
     )
@@ -211,16 +236,15 @@ def _need_sound_finding(case: Case, finding: a.Finding, pointer: str) -> None:
         )
 
 
-def _correct(
-    case: Case, act: a.SubmitCorrectiveAction, actor: Actor, now: datetime
-) -> tuple[e.Event, ...]:
-    _need_same((x.criterion for x in act.actions), case.to_correct(), "actions")
-    return (e.CorrectiveActionSubmitted(actions=act.actions),)
+def _bar_of_grade(criterion: CriterionRule, grade: Grade) -> str | None:
+    if grade is Grade.NOT_APPLICABLE and not criterion.not_applicable_allowed:
+        return f"{criterion.code} always applies."
+    if grade is Grade.MINOR and not criterion.minor_allowed:
+        return f"Any lapse on {criterion.code} is a major nonconformity."
+    return None
 
 
-def _verify(
-    case: Case, act: a.VerifyCorrectiveAction, actor: Actor, now: datetime
-) -> tuple[e.Event, ...]:
+def _verify(case: Case, act: a.VerifyCorrectiveAction, now: datetime) -> tuple[e.Event, ...]:
     _need_same((x.criterion for x in act.verdicts), case.to_verify, "verdicts")
     accepted = {v.criterion for v in act.verdicts if v.accepted}
     standings = [
@@ -240,7 +264,7 @@ def _opened(case: Case, now: datetime) -> e.FeedbackOpened:
     return e.FeedbackOpened(closes_at=due_at(period, now, case.terms.calendar))
 
 
-def _extend(case: Case, act: a.ExtendFeedback, actor: Actor, now: datetime) -> tuple[e.Event, ...]:
+def _extend(case: Case, act: a.ExtendFeedback) -> tuple[e.Event, ...]:
     running = case.running
     if running is None:
         raise ValueError("a case at feedback has a running period")
@@ -253,9 +277,7 @@ def _extend(case: Case, act: a.ExtendFeedback, actor: Actor, now: datetime) -> t
     return (e.FeedbackExtended(days=act.days, closes_at=closes_at, reason=act.reason),)
 
 
-def _dispose(
-    case: Case, act: a.DisposeRepresentations, actor: Actor, now: datetime
-) -> tuple[e.Event, ...]:
+def _dispose(case: Case, act: a.DisposeRepresentations) -> tuple[e.Event, ...]:
     unanswered = frozenset(case.unanswered)
     for index, number in enumerate(act.numbers):
         if number not in unanswered:
@@ -271,13 +293,7 @@ def _dispose(
     )
 
 
-def _recommend(case: Case, act: a.Recommend, actor: Actor, now: datetime) -> tuple[e.Event, ...]:
-    if act.advice is a.Advice.GRANT:
-        _need_grant_open(case, "/advice")
-    return (e.RecommendationMade(advice=act.advice, reasons=act.reasons),)
-
-
-def _decide(case: Case, act: a.Decide, actor: Actor, now: datetime) -> tuple[e.Event, ...]:
+def _decide(case: Case, act: a.Decide, now: datetime) -> tuple[e.Event, ...]:
     deferred = act.outcome is a.Outcome.DEFERRED
     if deferred and (act.back_to not in DEFERRAL_TARGETS or not act.asked):
         raise Refused(
@@ -291,7 +307,10 @@ def _decide(case: Case, act: a.Decide, actor: Actor, now: datetime) -> tuple[e.E
             "Only a deferral goes back and asks for more.",
             "/back_to",
         )
-    _need_distinct((item.item for item in act.asked), "asked")
+    if act.back_to is Stage.RETURNED:
+        _need_items(case, act.asked, "asked")
+    else:
+        _need_distinct((item.item for item in act.asked), "asked")
     granted = act.outcome is a.Outcome.GRANTED
     if granted:
         _need_grant_open(case, "/outcome")
@@ -313,19 +332,7 @@ def _need_grant_open(case: Case, pointer: str) -> None:
         raise Refused(refusal.code, refusal.reason, pointer)
 
 
-def _withdraw(
-    case: Case, act: a.WithdrawApplication, actor: Actor, now: datetime
-) -> tuple[e.Event, ...]:
-    return (e.ApplicationWithdrawn(reason=act.reason),)
-
-
-def _note(case: Case, act: a.AddNote, actor: Actor, now: datetime) -> tuple[e.Event, ...]:
-    return (e.NoteAdded(note=act.note),)
-
-
-def _reassign(
-    case: Case, act: a.ReassignOfficer, actor: Actor, now: datetime
-) -> tuple[e.Event, ...]:
+def _reassign(case: Case, act: a.ReassignOfficer) -> tuple[e.Event, ...]:
     if act.officer == case.officer:
         raise Refused(RefusalCode.SAME_OFFICER, "This officer already has the case.", "/officer")
     if act.officer in case.conflicts:
@@ -335,9 +342,7 @@ def _reassign(
     return (e.OfficerReassigned(officer=act.officer, reason=act.reason),)
 
 
-def _declare(
-    case: Case, act: a.DeclareConflict, actor: Actor, now: datetime
-) -> tuple[e.Event, ...]:
+def _declare(case: Case, act: a.DeclareConflict, actor: Actor) -> tuple[e.Event, ...]:
     person = act.person or actor.person
     if person != actor.person and ActorKind.SUPERVISOR not in actor.kinds:
         raise Refused(
@@ -346,30 +351,6 @@ def _declare(
     if person in case.conflicts:
         raise Refused(RefusalCode.ALREADY_DECLARED, "This conflict is on file.", "/person")
     return (e.ConflictDeclared(person=person, statement=act.statement),)
-
-
-_DECIDERS: dict[type[a.Act], Callable[..., tuple[e.Event, ...]]] = {
-    a.InviteEstablishment: _invite,
-    a.SubmitApplication: _submit,
-    a.DeclineInvitation: _decline,
-    a.AcceptApplication: _accept,
-    a.ReturnApplication: _return,
-    a.RejectApplication: _reject,
-    a.ResubmitApplication: _resubmit,
-    a.ScheduleInspection: _schedule,
-    a.RescheduleInspection: _reschedule,
-    a.FileInspection: _file,
-    a.SubmitCorrectiveAction: _correct,
-    a.VerifyCorrectiveAction: _verify,
-    a.ExtendFeedback: _extend,
-    a.DisposeRepresentations: _dispose,
-    a.Recommend: _recommend,
-    a.Decide: _decide,
-    a.WithdrawApplication: _withdraw,
-    a.AddNote: _note,
-    a.ReassignOfficer: _reassign,
-    a.DeclareConflict: _declare,
-}
 
 
 def _need_distinct(codes: Iterable[str], where: str) -> None:

@@ -31,7 +31,9 @@ _RULES = (
     ActRule(a.SubmitApplication, (ActorKind.APPLICANT,), (Stage.NEW, Stage.INVITED)),
     ActRule(a.DeclineInvitation, (ActorKind.APPLICANT,), (Stage.INVITED,)),
     ActRule(a.AcceptApplication, (ActorKind.OFFICER,), (Stage.APPLICATION_REVIEW,)),
-    ActRule(a.ReturnApplication, (ActorKind.OFFICER,), (Stage.APPLICATION_REVIEW,)),
+    ActRule(
+        a.ReturnApplication, (ActorKind.OFFICER, ActorKind.SUPERVISOR), (Stage.APPLICATION_REVIEW,)
+    ),
     ActRule(a.RejectApplication, (ActorKind.OFFICER,), (Stage.APPLICATION_REVIEW,)),
     ActRule(a.ResubmitApplication, (ActorKind.APPLICANT,), (Stage.RETURNED,)),
     ActRule(a.ScheduleInspection, (ActorKind.OFFICER,), (Stage.INSPECTION,)),
@@ -75,9 +77,7 @@ def allowed_acts(case: Case, actor: Actor, now: datetime) -> tuple[Openness, ...
         refusal = bar(case, act, actor, now)
         closed = _closed_choices(case, act) if refusal is None else ()
         answers.append(
-            Openness(
-                act=act.__name__, is_open=refusal is None, refusal=refusal, closed_choices=closed
-            )
+            Openness(act=act.slug, is_open=refusal is None, refusal=refusal, closed_choices=closed)
         )
     return tuple(answers)
 
@@ -106,7 +106,7 @@ def _bar_of_role(case: Case, rule: ActRule, actor: Actor) -> Refusal | None:
     if not held:
         return Refusal(
             code=RefusalCode.ROLE_REQUIRED,
-            reason=f"{rule.act.__name__} is for: {', '.join(rule.who)}.",
+            reason=f"{rule.act.slug} is for: {', '.join(rule.who)}.",
         )
     if held == [ActorKind.APPLICANT] and actor.establishment != case.terms.establishment:
         return Refusal(
@@ -122,8 +122,7 @@ def _bar_of_stage(case: Case, rule: ActRule) -> Refusal | None:
     return Refusal(
         code=RefusalCode.NOT_AT_THIS_STAGE,
         reason=(
-            f"The case is at {case.stage}; {rule.act.__name__} is open at: "
-            f"{', '.join(rule.stages)}."
+            f"The case is at {case.stage}; {rule.act.slug} is open at: {', '.join(rule.stages)}."
         ),
     )
 
@@ -168,7 +167,7 @@ def _bar_of_state(case: Case, act: type[a.Act], actor: Actor, now: datetime) -> 
     if act is a.ScheduleInspection and case.visit_at is not None:
         return Refusal(
             code=RefusalCode.VISIT_ALREADY_SCHEDULED,
-            reason="A visit is scheduled; move it with RescheduleInspection.",
+            reason="A visit is scheduled; move it with reschedule-inspection.",
         )
     if act in {a.RescheduleInspection, a.FileInspection} and case.visit_at is None:
         return Refusal(code=RefusalCode.NO_VISIT_SCHEDULED, reason="No visit is scheduled yet.")

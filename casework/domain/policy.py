@@ -6,6 +6,7 @@ property test holds them together (a list never shows a case that a single read 
 
 from typing import Literal
 
+from casework.domain import events as e
 from casework.domain._model import Frozen, ProvinceCode, Ref
 from casework.domain.actors import STAFF, Actor, ActorKind
 
@@ -53,3 +54,40 @@ def may_see(principal: Principal, case: CaseScope) -> bool:
 
 def _covers(scope: frozenset[str] | Everywhere, value: str) -> bool:
     return scope == "*" or value in scope
+
+
+_SHOWN_TO_APPLICANTS = frozenset(
+    event.__name__
+    for event in (
+        e.EstablishmentInvited,
+        e.InvitationDeclined,
+        e.ApplicationSubmitted,
+        e.ApplicationAccepted,
+        e.ApplicationReturned,
+        e.ApplicationRejected,
+        e.ApplicationResubmitted,
+        e.InspectionScheduled,
+        e.InspectionRescheduled,
+        e.InspectionFiled,
+        e.CorrectiveActionSubmitted,
+        e.CorrectiveActionVerified,
+        e.FeedbackOpened,
+        e.FeedbackExtended,
+        e.FeedbackClosed,
+        e.RepresentationsDisposed,
+        e.DecisionMade,
+        e.ApplicationWithdrawn,
+        e.CaseLapsed,
+        e.CertificationPublished,
+        e.CertificationExpired,
+    )
+)
+"""An allow-list: notes, conflicts and advice are the office's own until it says them in a decision."""
+
+HIDDEN_FROM_APPLICANTS = frozenset({"declaration"})
+"""Fields of the events above that stay with the office: what an inspector said about their own interests."""
+
+
+def is_shown_to_applicants(event: str) -> bool:
+    """Say whether the applicant reads events of this type in the journal of their case."""
+    return event in _SHOWN_TO_APPLICANTS

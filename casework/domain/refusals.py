@@ -31,6 +31,8 @@ class RefusalCode(StrEnum):
     CRITERION_UNKNOWN = "criterion-unknown"
     GRADE_NOT_ALLOWED = "grade-not-allowed"
     EVIDENCE_REQUIRED = "evidence-required"
+    ITEM_UNKNOWN = "item-unknown"
+    ITEM_NAMED_LATE = "item-named-late"
     ITEMS_DO_NOT_MATCH = "items-do-not-match"
     REPRESENTATION_UNKNOWN = "representation-unknown"
     PASS_RULE_NOT_MET = "pass-rule-not-met"

@@ -69,10 +69,11 @@ class CriterionRule(Row):
     evidence: EvidenceRule = EvidenceRule.FOR_NONCONFORMITY
     not_applicable_allowed: bool = False
     knock_out: bool = False
+    minor_allowed: bool = True
 
 
 class GradeLevel(Frozen):
-    """A level of certification and the score from which it is granted, in percent."""
+    """A level of certification and the score of the visit from which it is granted, in percent."""
 
     code: Code
     minimum_percent: Annotated[int, Field(ge=0, le=100)]
@@ -81,9 +82,11 @@ class GradeLevel(Frozen):
 class PassRule(Compact):
     """When a grant is open.
 
-    A minor nonconformity that is still open scores ``minor_scores_percent`` of its weight, a major one nothing. A
-    nonconformity of a grade in ``close_first`` leads to corrective action; one on a knock-out criterion bars a grant
-    while it is open, and so do more open minor nonconformities than ``open_minors_allowed``.
+    A minor nonconformity that is still open scores ``minor_scores_percent`` of its weight, a major one nothing;
+    ``minimum_percent`` is the score that a grant needs once corrective action has been verified. A nonconformity of a
+    grade in ``close_first`` leads to corrective action, and so does whatever else would bar the grant
+    (:func:`casework.domain.scoring.must_close`): one on a knock-out criterion, or more minor ones than
+    ``open_minors_allowed``.
     """
 
     minimum_percent: Annotated[int, Field(ge=0, le=100)]
@@ -178,6 +181,7 @@ class ProgramRules(Frozen):
 
     program: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,31}$")]
     version: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,31}$")]
+    items: tuple[Code, ...] = Field(min_length=1, max_length=30)
     criteria: tuple[CriterionRule, ...] = Field(min_length=1, max_length=60)
     pass_rule: PassRule
     levels: tuple[GradeLevel, ...] = Field(min_length=1, max_length=10)
@@ -198,8 +202,11 @@ class ProgramRules(Frozen):
             raise ValueError(
                 "levels: from the lowest to the highest, each with a higher minimum_percent than the last"
             )
-        if minimums[0] != self.pass_rule.minimum_percent:
-            raise ValueError("levels: the lowest level starts at pass_rule.minimum_percent")
+        if minimums[0] != 0:
+            raise ValueError(
+                "levels: the lowest level starts at 0, because a visit may find everything wrong "
+                "and all of it be corrected"
+            )
         return self
 
     def criterion(self, code: str) -> CriterionRule | None:

@@ -1,5 +1,8 @@
 """What an inspection adds up to: points, a level, and what still bars a grant.
 
+The level says how the site was found, so it comes from the findings of the visit. Whether a grant is open comes from
+where things stand after corrective action.
+
 Exact integer arithmetic: a percentage is never a rounded number that passes by luck.
 """
 
@@ -53,10 +56,12 @@ class Failure(Frozen):
 class Assessment(Frozen):
     """What the standings add up to.
 
-    The score in whole percent, rounded down, and the highest level it reaches, if nothing bars it.
+    ``percent`` is the score as things stand now, ``visit_percent`` that of the visit, before any correction; both are
+    whole percent, rounded down. ``level`` is the highest that ``visit_percent`` reaches, if nothing bars a grant.
     """
 
     percent: int
+    visit_percent: int
     level: Code | None
     passed: bool
     failures: tuple[Failure, ...]
@@ -65,9 +70,10 @@ class Assessment(Frozen):
 def assess(rules: ProgramRules, standings: Iterable[Standing]) -> Assessment:
     """Score the standings by the program's rules and name everything that bars a grant.
 
-    - Conformity, an observation and a closed nonconformity score the full weight; an open minor
-      nonconformity scores ``minor_scores_percent`` of it; an open major one nothing. Not applicable
-      leaves the sum on both sides.
+    - Conformity and an observation score the full weight, a minor nonconformity
+      ``minor_scores_percent`` of it, a major one nothing. As things stand now a closed one scores
+      in full; in the score of the visit it counts as it was found. Not applicable leaves the sum on
+      both sides.
     - ``knock-out``: an open nonconformity, minor or major, on a knock-out criterion.
     - ``open-major``: an open major nonconformity on any other criterion that is a ``must``. On a
       ``should`` it costs its points and bars nothing: that is the difference between the two.
@@ -83,7 +89,7 @@ def assess(rules: ProgramRules, standings: Iterable[Standing]) -> Assessment:
             twice.
     """
     by_code = _by_code(rules, standings)
-    total = points = open_minors = 0
+    total = points = visit_points = open_minors = 0
     failures: list[Failure] = []
     for criterion in rules.criteria:
         standing = by_code.get(criterion.code)
@@ -91,32 +97,52 @@ def assess(rules: ProgramRules, standings: Iterable[Standing]) -> Assessment:
             continue
         total += criterion.weight
         points += criterion.weight * _score(rules, standing)
+        visit_points += criterion.weight * _score_of_visit(rules, standing)
         failure = _failure(criterion, standing)
         if failure is not None:
             failures.append(failure)
         if standing is not None and standing.is_open and standing.grade is Grade.MINOR:
             open_minors += 1
     percent = points // total if total else 0
+    visit_percent = visit_points // total if total else 0
     failures += _failures_of_the_whole(rules, percent, open_minors, nothing=total == 0)
-    if failures:
-        return Assessment(percent=percent, level=None, passed=False, failures=tuple(failures))
-    level = max(
-        (level for level in rules.levels if level.minimum_percent <= percent),
-        key=lambda level: level.minimum_percent,
+    return Assessment(
+        percent=percent,
+        visit_percent=visit_percent,
+        level=None if failures else _level(rules, visit_percent),
+        passed=not failures,
+        failures=tuple(failures),
     )
-    return Assessment(percent=percent, level=level.code, passed=True, failures=())
+
+
+def _level(rules: ProgramRules, visit_percent: int) -> str:
+    # Levels are in rising order and the first starts at 0.
+    return [level.code for level in rules.levels if level.minimum_percent <= visit_percent][-1]
 
 
 def must_close(rules: ProgramRules, standings: Iterable[Standing]) -> tuple[str, ...]:
-    """Return the criteria whose open nonconformities the program wants closed, in its order.
+    """Return the criteria whose open nonconformities have to be closed, in the program's order.
+
+    Those of the grades in ``close_first`` and those that bar a grant each by itself. If more minor ones would be left
+    than ``open_minors_allowed``, all minor ones too; if there would still be too few points, all nonconformities. So
+    when nothing is left to close, nothing but a program in which nothing applies bars the grant.
 
     Raises:
         ValueError: as :func:`assess`.
     """
     by_code = _by_code(rules, standings)
-    wanted = rules.pass_rule.close_first
-    found = (by_code.get(criterion.code) for criterion in rules.criteria)
-    return tuple(s.code for s in found if s is not None and s.is_open and s.grade in wanted)
+    found = [(c, s) for c in rules.criteria if (s := by_code.get(c.code)) and s.is_open]
+    wanted = {s.code for c, s in found if s.grade in rules.pass_rule.close_first or _failure(c, s)}
+    for code, grades in (
+        (FailureCode.TOO_MANY_OPEN_MINORS, {Grade.MINOR}),
+        (FailureCode.TOO_FEW_POINTS, NONCONFORMITIES),
+    ):
+        after = (
+            s.model_copy(update={"closed": s.closed or s.code in wanted}) for s in by_code.values()
+        )
+        if any(failure.code is code for failure in assess(rules, after).failures):
+            wanted |= {s.code for _, s in found if s.grade in grades}
+    return tuple(s.code for _, s in found if s.code in wanted)
 
 
 def _by_code(rules: ProgramRules, standings: Iterable[Standing]) -> Mapping[str, Standing]:
@@ -132,12 +158,15 @@ def _by_code(rules: ProgramRules, standings: Iterable[Standing]) -> Mapping[str,
 
 
 def _score(rules: ProgramRules, standing: Standing | None) -> int:
-    """Return the percentage of its weight that a criterion scores."""
-    if standing is None:
+    """Return the percentage of its weight that a criterion scores as things stand now."""
+    return 100 if standing is not None and standing.closed else _score_of_visit(rules, standing)
+
+
+def _score_of_visit(rules: ProgramRules, standing: Standing | None) -> int:
+    """Return the percentage of its weight that a criterion scored when the site was visited."""
+    if standing is None or standing.grade is Grade.MAJOR:
         return 0
-    if not standing.is_open:
-        return 100
-    return rules.pass_rule.minor_scores_percent if standing.grade is Grade.MINOR else 0
+    return rules.pass_rule.minor_scores_percent if standing.grade is Grade.MINOR else 100
 
 
 def _failure(criterion: CriterionRule, standing: Standing | None) -> Failure | None:

@@ -16,7 +16,7 @@ from casework.domain.calendar import WorkCalendar, local_date
 from casework.programs._source import KeyPath, ProgramFileError, TomlSource
 
 OVERRIDES = Path(__file__).parent / "data" / "holidays.toml"
-"""The ministry's corrections as they ship: none, and an explanation."""
+"""The ministry's corrections as they ship, and how to write more."""
 
 _NOT_FOR_OFFICIALS = {"วันแรงงานแห่งชาติ", "National Labor Day"}
 """Labor Day is a holiday of banks and private firms; government offices work on it."""

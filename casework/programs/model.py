@@ -67,6 +67,8 @@ class Criterion(Frozen):
     evidence: EvidenceRule = EvidenceRule.FOR_NONCONFORMITY
     not_applicable_allowed: bool = False
     knock_out: bool = False
+    minor_allowed: bool = True
+    """Whether a lapse can be minor; where the criterion says that any lapse is major, it cannot."""
     name: Words
     guidance: Words
     """What the establishment is expected to do."""
@@ -81,7 +83,10 @@ class Criterion(Frozen):
 
 
 class Level(Frozen):
-    """A level of certification with its words. Its code is its key in the file."""
+    """A level of certification with its words. Its code is its key in the file.
+
+    It is granted from ``minimum_percent`` of the points on, as the visit found things, before any correction.
+    """
 
     minimum_percent: Annotated[int, Field(ge=0, le=100)]
     name: Words
@@ -123,7 +128,7 @@ class ProgramVersion(Frozen):
     criteria: Annotated[dict[Code, Criterion], Field(min_length=1, max_length=60)]
 
     def rules(self) -> ProgramRules:
-        """Return what a case keeps: codes, weights, methods, periods and the pass rule.
+        """Return what a case keeps: codes, weights, methods, periods and the pass rule, no words.
 
         Raises:
             pydantic.ValidationError: levels or periods do not fit together. The loader has checked
@@ -132,6 +137,7 @@ class ProgramVersion(Frozen):
         return ProgramRules(
             program=self.program,
             version=self.version,
+            items=tuple(self.items),
             criteria=tuple(
                 CriterionRule(
                     code=code,
@@ -141,6 +147,7 @@ class ProgramVersion(Frozen):
                     evidence=criterion.evidence,
                     not_applicable_allowed=criterion.not_applicable_allowed,
                     knock_out=criterion.knock_out,
+                    minor_allowed=criterion.minor_allowed,
                 )
                 for code, criterion in self.criteria.items()
             ),

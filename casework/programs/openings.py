@@ -1,8 +1,10 @@
-"""Under which version of a program a case opens now."""
+"""What is open in a program now: the version under which a case opens, and how far its fiscal year reaches."""
 
 from datetime import datetime
 
-from casework.domain.calendar import local_date
+from casework.domain.calendar import WorkCalendar, local_date
+from casework.domain.forecast import Horizon
+from casework.domain.rules import PeriodName
 from casework.programs.catalog import ProgramCatalog
 from casework.programs.model import ProgramVersion
 
@@ -20,3 +22,15 @@ def version_open_on(
         if sample is not None:
             return sample
     return catalog.current(program, local_date(now))
+
+
+def horizon_of(
+    catalog: ProgramCatalog, program: str, fiscal_year: int, now: datetime, calendar: WorkCalendar
+) -> Horizon:
+    """Return a fiscal year (B.E.) as it is seen now from the cases of a program.
+
+    Raises:
+        NoSuchVersion: there is no such program.
+    """
+    feedback = {v.version: v.periods[PeriodName.FEEDBACK] for v in catalog.versions(program)}
+    return Horizon.of(fiscal_year, now, feedback, calendar)

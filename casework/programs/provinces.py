@@ -20,7 +20,10 @@ class Province(Frozen):
     name_th: str
     name_en: str
     region: str
-    """One of the six regions of the Royal Institute, in English: ``Northeast``."""
+    """One of the six regions of the geography of the Royal Society of Thailand, in English: ``Northeast``.
+
+    Not one of the inspection regions of the ministry, which group provinces otherwise.
+    """
 
     def name(self, language: Language) -> str:
         """Return the name in this language."""

@@ -18,7 +18,7 @@ from casework.store.database import Database
 from casework.store.register import entries_after, public_id_of
 from casework.store.tables import RegisterEntry
 from tests.api.public.sample_register import sites, tell
-from tests.sample_case import NOW
+from tests.sample_case import NOW, TERMS
 from tests.statements import counted
 from tests.store.story import Story
 
@@ -37,10 +37,10 @@ def activities(database: Database, catalog: ProgramCatalog) -> RegisterActivitie
     return RegisterActivities(database, catalog, now=lambda: PUBLISHED_AT)
 
 
-def certified(database: Database, catalog: ProgramCatalog) -> Story:
+def certified(database: Database, catalog: ProgramCatalog, case_id: str = TERMS.case_id) -> Story:
     site = sites()[0]
     rules = catalog.get("eco-network", "1").rules()
-    story = Story(establishment=site.id, province=site.province, rules=rules)
+    story = Story(case_id, establishment=site.id, province=site.province, rules=rules)
     return tell(database, story.lead_to(Stage.CERTIFIED))
 
 
@@ -115,6 +115,24 @@ def test_an_older_version_that_is_published_late_does_not_bring_a_certification_
     activities.publish(request_for(story))
     activities.publish(granted)
     assert current(database, story).body.status is RegisterStatus.EXPIRED
+
+
+def test_the_end_of_a_certification_does_not_hide_the_next_one(
+    database: Database, activities: RegisterActivities, catalog: ProgramCatalog
+):
+    """Its holder applied again in time, and the next cycle was granted before the first one ended."""
+    first = certified(database, catalog)
+    activities.publish(request_for(first))
+    second = certified(database, catalog, "eco-nextcycle001")
+    activities.publish(request_for(second))
+    assert first.case.valid_until is not None
+    done = len(first.requests)
+    first.happen([e.CertificationExpired()], now=first.case.valid_until)
+    tell(database, first, since=done)
+
+    activities.publish(request_for(first))
+    shown = current(database, first).body
+    assert (shown.case_id, shown.status) == ("eco-nextcycle001", RegisterStatus.ACTIVE)
 
 
 def test_a_version_that_is_not_on_record_yet_is_tried_again(

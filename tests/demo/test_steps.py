@@ -11,7 +11,7 @@ from casework.demo.sites import read_sites
 from casework.demo.steps import Cast, Goal, Situation, Step, is_there, next_step
 from casework.demo.stories import PATIENT, SWIFT, Story
 from casework.domain import acts as a
-from casework.domain.acts import BY_SLUG
+from casework.domain.acts import ACTS
 from casework.domain.decide import decide
 from casework.domain.openness import kind_for
 from casework.domain.policy import Principal
@@ -73,7 +73,7 @@ def test_every_story_comes_to_its_end_by_the_rules_of_the_domain(story: Story):
             assert case.stage is Stage.FEEDBACK
             case = close_feedback(case, range(1, len(story.goal.says) + 1), NOW)
             continue
-        act = TypeAdapter(BY_SLUG[step.act]).validate_python(step.body)
+        act = TypeAdapter(ACTS[step.act]).validate_python(step.body)
         actor = principal_of(step).actor
         assert decide(case, act, actor, NOW)
         assert kind_for(type(act), actor)

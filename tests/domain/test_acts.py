@@ -10,7 +10,7 @@ from casework.domain.actors import Actor, ActorKind
 from casework.domain.decide import decide
 from casework.domain.openness import allowed_acts, bar
 from casework.domain.refusals import RefusalCode, Refused
-from casework.domain.rules import Grade, PeriodName
+from casework.domain.rules import EvidenceRule, Grade, PeriodName
 from casework.domain.stages import Stage
 from tests.sample_case import (
     APPLICANT,
@@ -20,8 +20,10 @@ from tests.sample_case import (
     NOW,
     OFFICER,
     REVIEWER,
+    RULES,
     STRANGER,
     SUPERVISOR,
+    TERMS,
     act_of,
     case_at,
     close_feedback,
@@ -137,6 +139,73 @@ def test_each_returned_item_is_answered_once() -> None:
     assert "plan" in refusal.reason
 
 
+def returned_once(*items: str):
+    """Return a case whose application came back for these items and is at review again."""
+    act = a.ReturnApplication(items=tuple(a.ReturnedItem(item=i, reason="Missing.") for i in items))
+    case = perform(case_at(Stage.APPLICATION_REVIEW), act, OFFICER)
+    return perform(case, act_of(a.ResubmitApplication, case), APPLICANT)
+
+
+def test_an_item_that_the_program_does_not_have_cannot_be_returned() -> None:
+    """Neither by an officer nor by whoever defers the decision; the item is named."""
+    unknown = (a.ReturnedItem(item="map", reason="Old."), a.ReturnedItem(item="mop", reason="?"))
+    refusal = refused(
+        case_at(Stage.APPLICATION_REVIEW), a.ReturnApplication(items=unknown), OFFICER
+    )
+    assert (refusal.code, refusal.pointer) == (RefusalCode.ITEM_UNKNOWN, "/items/1/item")
+    assert "mop" in refusal.reason
+    deferred = a.Decide(
+        outcome=a.Outcome.DEFERRED, reasons="More.", back_to=Stage.RETURNED, asked=unknown
+    )
+    assert refused(case_at(Stage.DECISION), deferred, DECIDER).pointer == "/asked/1/item"
+
+
+def test_a_second_return_names_nothing_new() -> None:
+    """What is missing is asked at once: an officer comes back only to what was named before."""
+    case = returned_once("map", "plan")
+    again = a.ReturnApplication(items=(a.ReturnedItem(item="plan", reason="Illegible."),))
+    more = a.ReturnApplication(
+        items=(*again.items, a.ReturnedItem(item="license", reason="Forgotten."))
+    )
+    refusal = refused(case, more, OFFICER)
+    assert (refusal.code, refusal.pointer) == (RefusalCode.ITEM_NAMED_LATE, "/items/1/item")
+    assert "license" in refusal.reason
+    assert perform(case, again, OFFICER).items_to_answer == ("plan",)
+
+
+def test_a_supervisor_may_ask_for_something_new_and_then_it_is_named() -> None:
+    """The case stays with its officer."""
+    case = returned_once("map")
+    more = a.ReturnApplication(items=(a.ReturnedItem(item="license", reason="It is needed."),))
+    case = perform(case, more, SUPERVISOR)
+    assert case.officer == OFFICER.person
+    case = perform(case, act_of(a.ResubmitApplication, case), APPLICANT)
+    assert perform(case, more, OFFICER).items_to_answer == ("license",)
+
+
+def test_a_minor_finding_is_refused_where_any_lapse_is_major() -> None:
+    """By a rule of the program, not of the engine."""
+    criteria = tuple(
+        c.model_copy(update={"minor_allowed": c.code != "C-2"}) for c in RULES.criteria
+    )
+    terms = TERMS.model_copy(update={"rules": RULES.model_copy(update={"criteria": criteria})})
+    case = case_at(Stage.INSPECTION, terms)
+    case = perform(case, act_of(a.ScheduleInspection, case), OFFICER)
+    found = findings(nonconformity("C-2", Grade.MINOR))
+    refusal = refused(case, a.FileInspection(visited_at=NOW, findings=found), INSPECTOR)
+    assert (refusal.code, refusal.pointer) == (RefusalCode.GRADE_NOT_ALLOWED, "/findings/1/grade")
+    assert "C-2" in refusal.reason
+
+
+def test_a_minor_finding_on_a_knock_out_leads_to_corrective_action() -> None:
+    """It bars a grant while it is open, so it is corrected before the community is asked."""
+    minor = nonconformity("C-2", Grade.MINOR)
+    filed = a.FileInspection(visited_at=NOW, findings=findings(minor))
+    case = perform(scheduled(), filed, INSPECTOR)
+    assert case.stage is Stage.CORRECTIVE_ACTION
+    assert case.to_correct() == ("C-2",)
+
+
 def test_a_visit_is_scheduled_for_the_future_and_filed_after_it() -> None:
     """Both ways round are refused with the field."""
     act = act_of(a.ScheduleInspection, case_at(Stage.INSPECTION), NOW - timedelta(days=30))
@@ -220,20 +289,28 @@ def test_nobody_recommends_before_each_representation_is_answered() -> None:
 
 def test_a_grant_is_closed_and_a_refusal_open_while_the_pass_rule_is_not_met() -> None:
     """The open act says which of its choices is not, and why."""
-    case = scheduled()
-    # A minor nonconformity on the knock-out criterion need not be closed first, and bars the grant.
-    minor = nonconformity("C-2", Grade.MINOR)
-    case = perform(case, a.FileInspection(visited_at=NOW, findings=findings(minor)), INSPECTOR)
+    # Everything that can be corrected is; a program in which nothing applies is what is left to bar a grant.
+    criteria = tuple(
+        c.model_copy(update={"not_applicable_allowed": True, "evidence": EvidenceRule.OPTIONAL})
+        for c in RULES.criteria
+    )
+    terms = TERMS.model_copy(update={"rules": RULES.model_copy(update={"criteria": criteria})})
+    case = case_at(Stage.INSPECTION, terms)
+    case = perform(case, act_of(a.ScheduleInspection, case), OFFICER)
+    nothing = tuple(
+        a.Finding(criterion=c.code, grade=Grade.NOT_APPLICABLE, remark="Idle.") for c in criteria
+    )
+    case = perform(case, a.FileInspection(visited_at=NOW, findings=nothing), INSPECTOR)
     case = close_feedback(case)
     advice = a.Recommend(advice=a.Advice.GRANT, reasons="Good enough.")
     refusal = refused(case, advice, REVIEWER)
     assert refusal.code == RefusalCode.PASS_RULE_NOT_MET
-    assert "C-2" in refusal.reason
-    case = perform(case, a.Recommend(advice=a.Advice.REFUSE, reasons="Knock-out."), REVIEWER)
-    decide_row = next(x for x in allowed_acts(case, DECIDER, NOW) if x.act == "Decide")
+    assert "No criterion is applicable" in refusal.reason
+    case = perform(case, a.Recommend(advice=a.Advice.REFUSE, reasons="Nothing shown."), REVIEWER)
+    decide_row = next(x for x in allowed_acts(case, DECIDER, NOW) if x.act == "decide")
     assert decide_row.is_open
     assert [bar.choice for bar in decide_row.closed_choices] == ["granted"]
-    case = perform(case, a.Decide(outcome=a.Outcome.REFUSED, reasons="Knock-out."), DECIDER)
+    case = perform(case, a.Decide(outcome=a.Outcome.REFUSED, reasons="Nothing shown."), DECIDER)
     assert case.stage is Stage.REFUSED
 
 

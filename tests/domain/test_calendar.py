@@ -194,21 +194,24 @@ class TestDueAt:
     @pytest.mark.parametrize(
         ("start", "length", "expected"),
         [
-            ((2026, 11, 22), 36, date(2029, 11, 22)),
+            ((2026, 11, 22), 24, date(2028, 11, 21)),
+            ((2027, 1, 1), 12, date(2027, 12, 31)),
+            ((2027, 2, 1), 1, date(2027, 2, 28)),
             ((2027, 1, 31), 1, date(2027, 2, 28)),
             ((2027, 8, 31), 6, date(2028, 2, 29)),
             ((2028, 2, 29), 24, date(2030, 2, 28)),
-            ((2026, 12, 31), 1, date(2027, 1, 31)),
+            ((2028, 2, 29), 48, date(2032, 2, 28)),
+            ((2026, 12, 31), 1, date(2027, 1, 30)),
         ],
     )
-    def test_months_end_on_the_same_day_of_the_month_or_its_last(
+    def test_months_end_the_day_before_or_on_the_last_day_of_a_month_without_that_day(
         self, start: tuple[int, int, int], length: int, expected: date
     ):
         assert due_day(length, Unit.MONTHS, bangkok(*start)) == expected
 
     def test_months_are_not_moved_to_a_working_day(self):
         """14 April 2027 is Songkran, and a certificate ends that day all the same."""
-        assert due_day(5, Unit.MONTHS, bangkok(2026, 11, 14)) == date(2027, 4, 14)
+        assert due_day(5, Unit.MONTHS, bangkok(2026, 11, 15)) == date(2027, 4, 14)
 
     def test_months_are_extended_by_calendar_days(self):
         assert due_day(1, Unit.MONTHS, bangkok(2027, 1, 31), extended_by=2) == date(2027, 3, 2)

@@ -63,6 +63,13 @@ BY_STATE = {
 }
 
 
+def test_every_act_has_a_rule_and_a_name_of_its_own_that_outlives_its_class() -> None:
+    """The name is written out: histories and clients hold it, and a renamed class must not change it."""
+    assert list(a.ACTS.values()) == list(ACT_RULES)
+    for slug, act in a.ACTS.items():
+        assert vars(act)["slug"] == slug
+
+
 @pytest.mark.parametrize("stage", Stage)
 @pytest.mark.parametrize("act", ACT_RULES, ids=lambda act: act.__name__)
 def test_an_act_is_open_at_its_stages_and_refused_with_a_reason_at_all_others(
@@ -137,9 +144,9 @@ def test_the_open_acts_come_with_reasons_for_the_others() -> None:
     """One answer for API and pages: every act, open or with its reason."""
     answers = {x.act: x for x in allowed_acts(case_at(Stage.REVIEW), REVIEWER, NOW)}
     assert set(answers) == set(a.ACTS)
-    assert answers["Recommend"].is_open
-    assert answers["Decide"].refusal is not None
-    assert answers["Decide"].refusal.code == RefusalCode.ROLE_REQUIRED
+    assert answers["recommend"].is_open
+    assert answers["decide"].refusal is not None
+    assert answers["decide"].refusal.code == RefusalCode.ROLE_REQUIRED
     assert all(x.is_open or x.refusal for x in answers.values())
 
 

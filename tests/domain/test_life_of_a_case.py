@@ -62,7 +62,7 @@ class LifeOfACase(RuleBasedStateMachine):
     def attempt(self, act: a.Act, actor: Actor) -> None:
         """Do the act if it is open; a refusal must change nothing and agree with the list of open acts."""
         before = self.case
-        openness = {x.act: x for x in allowed_acts(before, actor, self.now)}[type(act).__name__]
+        openness = {x.act: x for x in allowed_acts(before, actor, self.now)}[act.slug]
         refusal, events = None, ()
         try:
             events = decide(before, act, actor, self.now)

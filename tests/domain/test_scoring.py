@@ -41,10 +41,11 @@ def program(*criteria: CriterionRule, minimum: int = 60, **pass_rule: object) ->
     return ProgramRules(
         program="test",
         version="1",
+        items=("license",),
         criteria=criteria,
         pass_rule=PassRule.model_validate({"minimum_percent": minimum, **pass_rule}),
         levels=(
-            GradeLevel(code="pass", minimum_percent=minimum),
+            GradeLevel(code="pass", minimum_percent=0),
             GradeLevel(code="excellent", minimum_percent=90),
         ),
         periods=PERIODS,
@@ -88,9 +89,11 @@ class TestPoints:
     def test_an_open_major_scores_nothing(self):
         assert assess(RULES, standings(C="major")).percent == 80
 
-    def test_a_closed_nonconformity_scores_full(self):
-        result = assess(RULES, standings(A="major", B="minor", closed="AB"))
+    def test_a_closed_nonconformity_scores_full_now_and_as_it_was_found_for_the_visit(self):
+        """So the pass comes from what was corrected and the level from what was found: 15 of 100."""
+        result = assess(RULES, standings(A="major", B="minor", C="major", closed="ABC"))
         assert (result.percent, result.passed) == (100, True)
+        assert (result.visit_percent, result.level) == (15, "pass")
 
     def test_not_applicable_leaves_the_sum(self):
         """5 of 5 + 2 points, not of 10."""
@@ -166,9 +169,24 @@ class TestFailures:
 class TestMustClose:
     def test_open_nonconformities_of_the_named_grades_in_the_order_of_the_program(self):
         both = program(*RULES.criteria, close_first=["major", "minor"])
-        found = standings(A="minor", B="major", C="minor")[::-1]
+        found = standings(B="major", C="minor")[::-1]
         assert must_close(RULES, found) == ("B",)
-        assert must_close(both, found) == ("A", "B", "C")
+        assert must_close(both, found) == ("B", "C")
+
+    def test_what_would_bar_a_grant_by_itself_whatever_its_grade(self):
+        """A minor one on a knock-out, and a major one on a must."""
+        none = program(*RULES.criteria, close_first=[], open_minors_allowed=1)
+        assert must_close(RULES, standings(A="minor")) == ("A",)
+        assert must_close(none, standings(A="minor", B="major", C="minor")) == ("A", "B")
+
+    def test_all_minor_ones_when_more_would_be_left_than_allowed(self):
+        assert must_close(RULES, standings(C="minor")) == ()
+        assert must_close(RULES, standings(B="minor", C="minor")) == ("B", "C")
+        assert must_close(RULES, standings(B="minor", C="minor", closed="C")) == ()
+
+    def test_everything_when_there_would_still_be_too_few_points(self):
+        rules = program(criterion("B", 5), criterion("C", 5, "should"), close_first=[])
+        assert must_close(rules, standings(C="major")[1:]) == ("C",)
 
     def test_closed_ones_are_done(self):
         assert must_close(RULES, standings(B="major", closed="B")) == ()
@@ -238,6 +256,15 @@ class TestProperties:
             after = assess(rules, [*found[:n], closed, *found[n + 1 :]])
             assert after.percent >= before.percent
             assert {f.code for f in after.failures} <= {f.code for f in before.failures}
+
+    @given(assessed_programs())
+    def test_once_all_that_must_be_closed_is_closed_a_grant_is_open(self, case):
+        """No finding is a dead end, whatever the program; but where nothing applies nothing is shown."""
+        rules, found = case
+        closing = must_close(rules, found)
+        after = [s.model_copy(update={"closed": s.closed or s.code in closing}) for s in found]
+        applies = any(s.grade is not Grade.NOT_APPLICABLE for s in found)
+        assert assess(rules, after).passed == applies
 
     @given(assessed_programs())
     def test_nothing_is_left_to_close_once_all_is_closed(self, case):

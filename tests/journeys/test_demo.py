@@ -157,7 +157,7 @@ async def test_a_reader_can_look_at_the_pages(demo: Demo, chromium: Browser):
         locale="en-US", timezone_id="Asia/Bangkok", viewport={"width": 1240, "height": 1640}
     )
     await page.goto(demo.address("the case in Temporal"))
-    await expect(page.get_by_text("VerifyCorrectiveAction").first).to_be_visible()
+    await expect(page.get_by_text("verify-corrective-action").first).to_be_visible()
     await expect(page.get_by_text("Publish version 13 in the register").first).to_be_visible()
     if pictures is not None:
         await page.screenshot(path=pictures / "case-in-temporal.png")

@@ -65,6 +65,22 @@ class TestThaiHolidays:
         names = {h.date: (h.name_th, h.name_en) for h in public_holidays(TODAY)}
         assert names[date(2027, 4, 13)] == ("วันสงกรานต์", "Songkran Festival")
 
+    def test_the_twelfth_of_august_has_its_other_name_and_stays_a_holiday(self):
+        """Days in lieu too: 2028 it is a Saturday, and in 2029 a Sunday."""
+        august = [h for h in public_holidays(TODAY, years=5) if h.date.month == 8]
+        assert [h.date for h in august] == [
+            date(2026, 8, 12),
+            date(2027, 8, 12),
+            date(2028, 8, 12),
+            date(2028, 8, 14),
+            date(2029, 8, 12),
+            date(2029, 8, 13),
+            date(2030, 8, 12),
+        ]
+        for holiday in august:
+            assert holiday.name_th.removeprefix("ชดเชย") == "วันแม่แห่งชาติ"
+            assert holiday.name_en.removesuffix(" (in lieu)") == "National Mother's Day"
+
     def test_whole_years_are_covered_so_that_a_year_has_one_revision(self):
         first, last = work_calendar(date(2026, 1, 1)), work_calendar(date(2026, 12, 31))
         assert first == last

@@ -128,9 +128,9 @@ class TestBrokenRules:
         edit(folder / "eco-network" / "1.toml", "[180, 90, 30]", "[1080, 90]")
         assert "periods.validity.reminders: a reminder comes after" in message(folder)
 
-    def test_levels_that_do_not_begin_at_the_pass_mark(self, folder: Path):
+    def test_levels_that_leave_somebody_who_passes_without_one(self, folder: Path):
         path = folder / "eco-network" / "1.toml"
-        edit(path, "[levels.member]\nminimum_percent = 60", "[levels.member]\nminimum_percent = 50")
+        edit(path, "[levels.member]\nminimum_percent = 0", "[levels.member]\nminimum_percent = 50")
         line = line_of(path, "[levels.member]")
         assert f"line {line}, levels: the lowest level starts at" in message(folder)
 

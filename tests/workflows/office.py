@@ -145,7 +145,7 @@ class Office:
             id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
         )
         receipt = await self.client.execute_update_with_start_workflow(
-            type(act).__name__,
+            act.slug,
             enrollment.ActRequest.of(act, actor),
             start_workflow_operation=start,
             id=key or uuid.uuid4().hex[:16],
@@ -167,7 +167,7 @@ class Office:
             act = act_of(act, self.case(), self.now())
         try:
             return await self.handle.execute_update(
-                name or type(act).__name__,
+                name or act.slug,
                 enrollment.ActRequest.of(act, actor, expected_version),
                 id=key or uuid.uuid4().hex[:16],
                 result_type=enrollment.ActReceipt,

@@ -192,12 +192,14 @@ async def objections_answered_and_refused(office: Office) -> None:
     )
 
 
-async def refused_on_a_knock_out(office: Office) -> None:
+async def knock_out_corrected_and_refused(office: Office) -> None:
     await to_inspection(office)
     await visit(office, nonconformity("C-2", Grade.MINOR))
+    await office.act(a.SubmitCorrectiveAction, APPLICANT)
+    await office.act(a.VerifyCorrectiveAction, INSPECTOR)
     await let_feedback_pass(office)
-    await office.act(a.Recommend(advice=a.Advice.REFUSE, reasons="Knock-out."), REVIEWER)
-    await office.act(a.Decide(outcome=a.Outcome.REFUSED, reasons="Knock-out."), DECIDER)
+    await office.act(a.Recommend(advice=a.Advice.REFUSE, reasons="It is back."), REVIEWER)
+    await office.act(a.Decide(outcome=a.Outcome.REFUSED, reasons="As recommended."), DECIDER)
 
 
 async def deferred_to_every_stage_in_turn(office: Office) -> None:
@@ -242,7 +244,7 @@ PATHS: dict[str, tuple[Path, Stage]] = {
         (nonconformity_corrected, Stage.CERTIFIED),
         (corrective_action_lapses, Stage.LAPSED),
         (objections_answered_and_refused, Stage.REFUSED),
-        (refused_on_a_knock_out, Stage.REFUSED),
+        (knock_out_corrected_and_refused, Stage.REFUSED),
         (deferred_to_every_stage_in_turn, Stage.WITHDRAWN),
         (visit_moved_after_a_conflict, Stage.WITHDRAWN),
     )

@@ -46,7 +46,7 @@ async def test_a_malformed_act_and_an_unknown_one_are_refused(office: Office) ->
         await office.act(a.AddNote(note="x"), OFFICER, name="Abolish")
     assert unknown.value.code == RefusalCode.ACT_UNKNOWN
     with pytest.raises(ActRefused) as malformed:
-        await office.act(a.AddNote(note="x"), OFFICER, name="Decide")
+        await office.act(a.AddNote(note="x"), OFFICER, name="decide")
     assert malformed.value.code == RefusalCode.ENGINE_FAULT
     assert (await office.act(a.AcceptApplication(), OFFICER)).version == 2
 

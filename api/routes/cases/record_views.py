@@ -5,38 +5,13 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field, JsonValue
 
-from casework.domain.policy import Principal
+from casework.domain.policy import (
+    HIDDEN_FROM_APPLICANTS,
+    Principal,
+    is_shown_to_applicants,
+)
 from casework.store.cases.casebook import read_line
 from casework.store.tables import JournalRow, NoticeRow, NoticeState
-
-_SHOWN_TO_APPLICANTS = frozenset(
-    {
-        "EstablishmentInvited",
-        "InvitationDeclined",
-        "ApplicationSubmitted",
-        "ApplicationAccepted",
-        "ApplicationReturned",
-        "ApplicationRejected",
-        "ApplicationResubmitted",
-        "InspectionScheduled",
-        "InspectionRescheduled",
-        "InspectionFiled",
-        "CorrectiveActionSubmitted",
-        "CorrectiveActionVerified",
-        "FeedbackOpened",
-        "FeedbackExtended",
-        "FeedbackClosed",
-        "RepresentationsDisposed",
-        "DecisionMade",
-        "ApplicationWithdrawn",
-        "CaseLapsed",
-        "CertificationPublished",
-        "CertificationExpired",
-    }
-)
-"""An allow-list: notes, conflicts and advice are the office's own until it says them in a decision."""
-
-_HIDDEN_FROM_APPLICANTS = frozenset({"declaration"})
 
 
 class JournalLine(BaseModel):
@@ -60,8 +35,8 @@ class JournalLine(BaseModel):
         )
         if principal.is_staff:
             person, hash_ = row.actor_person, row.hash
-        elif row.type in _SHOWN_TO_APPLICANTS:
-            event = {k: v for k, v in event.items() if k not in _HIDDEN_FROM_APPLICANTS}
+        elif is_shown_to_applicants(row.type):
+            event = {k: v for k, v in event.items() if k not in HIDDEN_FROM_APPLICANTS}
             person = hash_ = None
         else:
             return None

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from casework.domain.acts import BY_SLUG, Advice
+from casework.domain.acts import Advice, InviteEstablishment
 from casework.domain.case import Case
 from casework.domain.openness import ChoiceBar, Openness
 from casework.domain.policy import Principal
@@ -16,8 +16,6 @@ from casework.domain.scoring import Assessment
 from casework.domain.stages import Stage
 from casework.store.cases.lists import CaseItem
 from casework.store.tables import CaseRow, Establishment
-
-_SLUGS = {act.__name__: slug for slug, act in BY_SLUG.items()}
 
 
 class EstablishmentName(BaseModel):
@@ -137,6 +135,12 @@ class CaseView(BaseModel):
     changed_at: datetime
     is_closed: bool
     items_to_answer: tuple[str, ...]
+    items_named: Annotated[
+        tuple[str, ...],
+        Field(
+            description="Every item it was ever returned for; an officer returns it for no other."
+        ),
+    ]
     standings: tuple[StandingView, ...]
     assessment: Assessment | None
     to_correct: tuple[str, ...]
@@ -180,6 +184,7 @@ class CaseView(BaseModel):
             changed_at=row.changed_at,
             is_closed=row.is_closed,
             items_to_answer=case.items_to_answer,
+            items_named=case.items_named,
             standings=tuple(
                 StandingView(criterion=s.code, grade=s.grade, closed=s.closed)
                 for s in case.standings
@@ -234,14 +239,14 @@ class ActsView(BaseModel):
             stage=case.stage,
             acts=tuple(
                 ActView(
-                    act=_SLUGS[answer.act],
+                    act=answer.act,
                     is_open=answer.is_open,
-                    href=f"/api/v1/cases/{case.case_id}/acts/{_SLUGS[answer.act]}",
+                    href=f"/api/v1/cases/{case.case_id}/acts/{answer.act}",
                     refusal=answer.refusal,
                     closed_choices=answer.closed_choices,
                 )
                 for answer in answers
-                if answer.act != "InviteEstablishment"
+                if answer.act != InviteEstablishment.slug
             ),
         )
 

@@ -32,6 +32,7 @@ from casework.domain.calendar import BANGKOK, fiscal_year, local_date
 from casework.domain.drives import DriveKind, DriveState
 from casework.domain.policy import Principal
 from casework.drives.dry_run import dry_run
+from casework.programs.openings import horizon_of
 from casework.store.drives.drives import (
     NewDrive,
     add_drive,
@@ -186,7 +187,10 @@ def details(parts: Collaborators, drive_id: str) -> DriveDetails:
             raise LookupError(f"{drive_id} is gone")
         provinces = provinces_of(session, drive_id)
         counts = count_by_province(session, drive_id)
-        forecast = forecast_of(session, row.program, year, provinces)
+        horizon = horizon_of(
+            parts.catalog, row.program, year, parts.now(), parts.reader.current_calendar()
+        )
+        forecast = forecast_of(session, row.program, horizon, provinces)
     return DriveDetails.of_all(row, provinces, counts, year, forecast)
 
 

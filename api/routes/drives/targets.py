@@ -22,6 +22,7 @@ from api.routes.programs import require_known_program
 from casework.domain._model import ProvinceCode
 from casework.domain.calendar import fiscal_year, local_date
 from casework.domain.policy import Principal
+from casework.programs.openings import horizon_of
 from casework.programs.provinces import provinces
 from casework.store.drives.targets import drop_target, forecast_of, set_target, targets_of
 
@@ -107,9 +108,11 @@ def put_target(
 
 
 def _targets(parts: Collaborators, principal: Principal, program: str, year: int) -> Targets:
+    calendar = parts.reader.current_calendar()
+    horizon = horizon_of(parts.catalog, program, year, parts.now(), calendar)
     with parts.database.reading() as session:
         found = targets_of(session, program, year)
-        forecast = forecast_of(session, program, year, principal.provinces)
+        forecast = forecast_of(session, program, horizon, principal.provinces)
     return Targets(
         program=program,
         fiscal_year=year,

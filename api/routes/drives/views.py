@@ -163,12 +163,15 @@ class ForecastView(BaseModel):
     """What is to be expected of a province this fiscal year, or (``province`` null) of all together."""
 
     province: str | None
+    until: Annotated[date, Field(description="The last day of the fiscal year.")]
     target: int | None
     opened: int
     submitted: int
     certified: int
     under_way: int
-    rate: float | None
+    in_time: Annotated[
+        int, Field(description="Of those under way, can still be certified this fiscal year.")
+    ]
     basis: Basis
     expected: int | None
     missing: int | None

@@ -15,6 +15,8 @@ from sqlmodel import col
 from casework.contracts.enrollment import case_id_of
 from casework.domain._model import Code, Frozen, Line, ProvinceCode, Ref
 from casework.domain.email import Email
+from casework.domain.renewal import leaves_room_for_the_next
+from casework.domain.stages import Stage
 from casework.store._statements import upsert
 from casework.store.keys import KeyReused, new_id
 from casework.store.search import searchable
@@ -25,7 +27,7 @@ GIVEN_UP_AFTER = timedelta(minutes=15)
 
 
 class CaseAlreadyOpen(Exception):
-    """The establishment has an open case in this program: which one, and who applied for it."""
+    """The establishment has an open case in this program and no end in sight: which case, and who applied for it."""
 
     def __init__(self, enrollment: Enrollment) -> None:
         super().__init__(f"{enrollment.case_id} is open")
@@ -88,7 +90,8 @@ class Opened(Frozen):
 def open_enrollment(session: Session, new: NewEnrollment, now: datetime) -> Opened:
     """Reserve the case of an establishment in a program, and keep who applies.
 
-    The first case is of cycle 1; when it is closed, the next application opens the next cycle.
+    The first case is of cycle 1; when it is closed, or certified and near its end, the next application
+    opens the next cycle.
     Sends 5 statements, for a repetition 1.
 
     Raises:
@@ -101,7 +104,7 @@ def open_enrollment(session: Session, new: NewEnrollment, now: datetime) -> Open
     site = _keep_establishment(session, new.establishment, now)
     # From here on the row of the establishment is locked: whoever comes second sees the first.
     last = session.execute(
-        select(Enrollment, col(CaseRow.is_closed))
+        select(Enrollment, col(CaseRow.is_closed), col(CaseRow.stage), col(CaseRow.valid_until))
         .outerjoin(CaseRow, col(CaseRow.case_id) == col(Enrollment.case_id))
         .where(
             col(Enrollment.program) == new.program,
@@ -112,10 +115,12 @@ def open_enrollment(session: Session, new: NewEnrollment, now: datetime) -> Open
     ).first()
     if last is None:
         return _reserve(session, new, site, 1, now)
-    enrollment, is_closed = cast("tuple[Enrollment, bool | None]", tuple(last))
+    enrollment, is_closed, stage, valid_until = cast(
+        "tuple[Enrollment, bool | None, Stage, datetime | None]", tuple(last)
+    )
     if enrollment.update_id == new.update_id:
         return _same(enrollment, new)
-    if is_closed:
+    if is_closed or leaves_room_for_the_next(stage, valid_until, now):
         return _reserve(session, new, site, enrollment.cycle + 1, now)
     if is_closed is None and enrollment.created_at <= now - GIVEN_UP_AFTER:
         session.delete(enrollment)

@@ -201,12 +201,12 @@ def test_every_refusal_is_on_record(office: Desk) -> None:
     early = office.act("schedule-inspection", visit, OFFICER, case_id=case.id)
     problem(early, 409, "not-at-this-stage")
     assert [(r.act, r.person, r.kinds, r.code) for r in refusals(office)] == [
-        ("AcceptApplication", "reviewer-1", ("reviewer",), "role-required"),
-        ("ScheduleInspection", OFFICER.person, ("officer",), "not-at-this-stage"),
+        ("accept-application", "reviewer-1", ("reviewer",), "role-required"),
+        ("schedule-inspection", OFFICER.person, ("officer",), "not-at-this-stage"),
     ]
     text = office.get("/metrics").text
     assert 'casework_refusals_total{code="role-required"} 1.0' in text
-    assert 'casework_acts_total{act="AcceptApplication",outcome="refused"} 1.0' in text
+    assert 'casework_acts_total{act="accept-application",outcome="refused"} 1.0' in text
     office.act("accept-application", {}, OFFICER, case_id=case.id)
     past = office.act("schedule-inspection", visit, OFFICER, case_id=case.id, version=2)
     assert problem(past, 409, "visit-in-the-past")["errors"][0]["pointer"] == "/visit_at"

@@ -73,7 +73,7 @@ def lead_to(stage: Stage, catalog: ProgramCatalog, version: str = "1") -> Story:
                 _go(story, a.DeclineInvitation, APPLICANT, reason=REASONS)
         case Stage.RETURNED | Stage.LAPSED:
             story.lead_to(Stage.APPLICATION_REVIEW)
-            items = (a.ReturnedItem(item="map", reason=REASONS),)
+            items = (a.ReturnedItem(item=story.terms.rules.items[0], reason=REASONS),)
             _go(story, a.ReturnApplication, OFFICER, items=items)
             if stage is Stage.LAPSED:
                 pass_time(story, NOW + timedelta(days=90))

@@ -55,7 +55,7 @@ def test_requests_are_counted_by_the_template_of_their_route(desk: Desk) -> None
     )
     assert 'method="GET",route="unmatched",status="404"' in text
     assert 'method="other"' in text
-    assert 'casework_acts_total{act="AddNote",outcome="unanswered"} 1.0' in text
+    assert 'casework_acts_total{act="add-note",outcome="unanswered"} 1.0' in text
     assert "casework_http_requests_in_flight 1.0" in text
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from casework.domain.renewal import RENEWAL_OPENS, leaves_room_for_the_next
 from casework.domain.stages import Stage
 from casework.store.cases import enrollments
 from casework.store.cases.casebook import record
@@ -121,6 +122,32 @@ def test_a_closed_case_makes_room_for_the_next_cycle(database: Database) -> None
     assert second.establishment_id == first.establishment_id
     with pytest.raises(CaseAlreadyOpen, match=second.case_id):
         apply(database, application("k3"))
+
+
+def test_a_holder_may_apply_for_the_next_cycle_before_the_certification_ends(
+    database: Database,
+) -> None:
+    """From 180 days before its end on; the case of the certification stays open beside the new one."""
+    first = apply(database, application())
+    lead(database, first, Stage.CERTIFIED)
+    with database.reading() as session:
+        valid_until = session.get_one(CaseRow, first.case_id).valid_until
+    assert valid_until is not None
+    opens = valid_until - RENEWAL_OPENS - NOW
+    with pytest.raises(CaseAlreadyOpen, match=first.case_id):
+        apply(database, application("k2"), after=opens - timedelta(seconds=1))
+    second = apply(database, application("k2"), after=opens)
+    assert (second.cycle, second.is_new) == (2, True)
+    with pytest.raises(CaseAlreadyOpen, match=second.case_id):
+        apply(database, application("k3"), after=opens)
+
+
+def test_nothing_but_a_certification_near_its_end_leaves_room() -> None:
+    """An enrollment that is under way does not, however long ago it began."""
+    for stage in Stage:
+        room = leaves_room_for_the_next(stage, NOW, NOW)
+        assert room == (stage is Stage.CERTIFIED)
+    assert not leaves_room_for_the_next(Stage.CERTIFIED, None, NOW)
 
 
 def close(database: Database, opened: Opened) -> None:

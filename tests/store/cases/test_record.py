@@ -392,14 +392,14 @@ def test_a_refusal_is_kept_whether_or_not_there_is_a_case(database: Database) ->
     for number in range(2):
         with counted(database.engine) as sent, database.writing() as session:
             casebook.record_refusal(
-                session, CASE, "Decide", DECIDER, refusal, NOW + timedelta(seconds=number)
+                session, CASE, "decide", DECIDER, refusal, NOW + timedelta(seconds=number)
             )
         assert (sent.statements, sent.commits) == (1, 1), sent
     with database.reading() as session:
         first, second = casebook.refusals_of_case(session, CASE)
         assert first.at > second.at
         assert (first.act, first.person, first.kinds) == (
-            "Decide",
+            "decide",
             "decider-1",
             ("decision-maker",),
         )

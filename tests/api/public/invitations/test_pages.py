@@ -75,7 +75,7 @@ class GatewayIntoRecord(CaseGateway):
         story = Story(case_id)
         story.case = self._by.case(row)
         actor = principal.actor
-        self.told.append((type(act).__name__, actor, key))
+        self.told.append((act.slug, actor, key))
         judge(story.case, act, actor, self.clock(), expected_version)
         story.act(act, actor, self.clock())
         tell(self._into, story)
@@ -201,7 +201,7 @@ def test_an_establishment_checks_and_applies(
     assert (event.contact, event.statement) == ("con-1", SAID["text"])
     name, actor, key = gateway.told[0]
     assert (name, actor.person, actor.establishment) == (
-        "SubmitApplication",
+        "submit-application",
         "con-1",
         ESTABLISHMENT,
     )

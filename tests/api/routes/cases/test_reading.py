@@ -214,6 +214,18 @@ def test_nonconformities_name_what_has_to_be_corrected(desk: Desk) -> None:
     assert body["to_correct"] == [criterion]
     assert body["standings"][0] == {"criterion": criterion, "grade": "major", "closed": False}
     assert body["assessment"]["passed"] is False
+    assert body["assessment"]["visit_percent"] == 100 - story.terms.rules.criteria[0].weight
+
+
+def test_a_case_shows_every_item_it_was_returned_for(desk: Desk) -> None:
+    """So that an officer sees before a second return what may be named in it."""
+    story = desk.put_case(Stage.APPLICATION_REVIEW)
+    item = story.terms.rules.items[0]
+    story.act(act_of(a.ReturnApplication, story.case), OFFICER)
+    story.act(act_of(a.ResubmitApplication, story.case), APPLICANT)
+    put(desk.database, story, since=-2)
+    body = desk.get(CASE, OFFICER).json()
+    assert (body["items_to_answer"], body["items_named"]) == ([], [item])
 
 
 def test_an_invited_establishment_finds_the_contact_to_apply_with(desk: Desk) -> None:
@@ -271,14 +283,14 @@ def test_every_act_is_open_or_says_why_not(desk: Desk) -> None:
 
 def test_the_clock_says_why_in_thai_and_in_english(desk: Desk) -> None:
     """The holidays passed over are those of the case's own calendar."""
-    desk.put_case(Stage.APPLICATION_REVIEW)
+    desk.put_case(Stage.INSPECTION)
     body = desk.get(f"{CASE}/clock", APPLICANT).json()
     due = body["due"]
-    assert (due["period"], due["holder"]) == ("application-review", "office")
+    assert (due["period"], due["holder"]) == ("inspection", "office")
     assert due["why"]["en"].startswith(f"{due['length']} working days.")
     assert "วันทำการ" in due["why"]["th"]
     assert "2026-12-10" in due["left_out"]
-    assert [s["state"] for s in body["stretches"]] == ["running"]
+    assert [s["state"] for s in body["stretches"]] == ["stopped", "running"]
 
 
 def test_staff_read_the_journal_with_people_and_hashes(desk_on_both: Desk) -> None:

@@ -160,7 +160,7 @@ def test_a_supervisor_sets_targets_that_the_forecast_is_held_against(desk: Desk)
     here = SeminarDesk(desk)
     shown = here.get(f"{TARGETS}?program=eco-network&fiscal_year=2570").json()
     assert [(f["province"], f["target"]) for f in shown["forecast"]] == [("21", 7), (None, 7)]
-    assert shown["forecast"][0]["explanation"]["en"].startswith("No forecast yet")
+    assert shown["forecast"][0]["explanation"]["en"].startswith("0 certified so far")
     dropped = country.put(TARGETS, json={**body, "target": None}).json()
     assert dropped["targets"] == [{"province": "21", "target": 7}]
 
