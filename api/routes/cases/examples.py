@@ -92,11 +92,11 @@ EXAMPLES_OF_ACTS: dict[type[a.Act], dict[str, Example]] = {
         {"actions": [{"criterion": "A-2", "action": "ติดตั้งป้ายแล้ว", "evidence": [_FILE]}]},
     ),
     a.VerifyCorrectiveAction: _thai(
-        "ยอมรับการแก้ไข (accepted)", {"verdicts": [{"criterion": "A-2", "accepted": True}]}
+        "เห็นชอบผลการแก้ไข (accepted)", {"verdicts": [{"criterion": "A-2", "accepted": True}]}
     ),
     a.ExtendFeedback: _thai("ขยายเวลา (seven days)", {"days": 7, "reason": "ตรงกับวันหยุดยาว"}),
     a.DisposeRepresentations: _thai(
-        "ตอบข้อคิดเห็นหลายฉบับ (several at once)",
+        "ตอบข้อคิดเห็นหลายรายการ (several at once)",
         {
             "numbers": [1, 2, 5],
             "disposition": "partly-upheld",
