@@ -16,7 +16,7 @@ BREAK_HERE = "\u200b"
 _NO_BREAK_SPACE = "\u00a0"
 
 TOGETHER = ("ธรรมาภิบาล", "สิ่งแวดล้อม", "เครือข่าย", "ลุ่มน้ำ", "อุตสาหกรรม", "นโยบาย")
-"""The words of program names that dictionaries lack, or break between the parts of the compound."""
+"""Words of programs and criteria that dictionaries lack, or break between the parts of the compound."""
 
 _TOGETHER = re.compile("|".join(TOGETHER))
 _THAI = re.compile("[ก-๎]")

@@ -16,7 +16,7 @@ from casework.store.tables import NoticeRow
 from tests.notices.tale import PUBLIC_URL, Language, tell_everything
 
 TEMPLATES = Path(casework.notices.__file__).parent / "templates"
-NOT_NOTICES = {"_frame", "_layout"}
+NOT_NOTICES = {"_appeal", "_frame", "_layout"}
 
 _THAI = re.compile(r"[\u0e00-\u0e7f]")
 _LATIN_WORD = re.compile(r"[A-Za-z]{2,}")
