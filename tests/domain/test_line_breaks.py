@@ -56,7 +56,7 @@ def test_nothing_else_is_touched_and_nothing_is_added_twice():
 def test_each_word_stands_in_a_program():
     """Otherwise the table is about nothing that is shown."""
     catalog = ProgramCatalog.load()
-    versions = [version for code in catalog.programs for version in catalog.versions(code)]
+    versions = [version for code in catalog.programs() for version in catalog.versions(code)]
     names = [v.name.th for v in versions]
     names += [criterion.name.th for v in versions for criterion in v.criteria.values()]
     assert [word for word in TOGETHER if not any(word in name for name in names)] == []
