@@ -67,7 +67,11 @@ ENGLISH = (
     Term("[Ss]ites you can speak about", "Have your say", "the usual words"),
     Term("CSV for programs", "CSV (UTF-8) for processing", "a program is also what certifies"),
     Term("by yourself", "apply", "there is no page on which one applies without an invitation"),
-    Term("(See|see) .*and act\\b", "Track the application", "the page shows a state; it takes no acts"),
+    Term(
+        "(See|see) .*and act\\b",
+        "Track the application",
+        "the page shows a state; it takes no acts",
+    ),
     Term("page of the case", "in the case system", "the page shows no reasons and no documents"),
     Term("named below", "the office by its name", "no address stands there"),
     Term("Receipt:", "Receipt number:", "it is what a page asks for"),

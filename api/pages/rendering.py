@@ -154,4 +154,10 @@ def _filters(language: Language) -> dict[str, object]:
         """Write a count with a separator for the thousands, which both languages set alike."""
         return f"{value:,}"
 
-    return {"day": day, "moment": moment, "deadline": deadline, "number": number, "keep_together": keep_together}
+    return {
+        "day": day,
+        "moment": moment,
+        "deadline": deadline,
+        "number": number,
+        "keep_together": keep_together,
+    }

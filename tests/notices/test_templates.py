@@ -256,7 +256,9 @@ _LAPSES = re.compile(r"เรื่องนี้จะสิ้นสุดล
 _DATE = {"th": re.compile(r"\d{1,2} [ก-๎]+ 25\d\d"), "en": re.compile(r"\d{1,2} [A-Z]\w+ 20\d\d")}
 
 
-def test_a_letter_that_threatens_with_a_lapse_names_the_date(language: Language, told: Told) -> None:
+def test_a_letter_that_threatens_with_a_lapse_names_the_date(
+    language: Language, told: Told
+) -> None:
     """Also when it leaves late: where no date counts any more, nothing is threatened."""
     threats = 0
     for row, preview in (*told.at_once, *told.late):
@@ -280,7 +282,9 @@ def test_whoever_has_to_answer_is_told_where(
     language: Language, previews: list[tuple[NoticeRow, Preview]]
 ) -> None:
     """By name and address of the officer, with the office; a case that is closed asks for no answer."""
-    label = "ส่งคำตอบหรือสอบถามเพิ่มเติมที่: " if language == "th" else "Where to send your answer or ask: "
+    label = (
+        "ส่งคำตอบหรือสอบถามเพิ่มเติมที่: " if language == "th" else "Where to send your answer or ask: "
+    )
     asked = {"application-returned", "correction-required", "correction-not-accepted"}
     over = {"application-rejected", "decision-refused", "case-lapsed", "withdrawal-received"}
     for row, preview in previews:
@@ -298,7 +302,9 @@ def test_staff_are_led_to_the_case_system_while_a_case_is_open(
     language: Language, told: Told
 ) -> None:
     """Of a closed case the letter says all that is left to know."""
-    words = "ระบบงานสำหรับเจ้าหน้าที่ โดยใช้เลขที่คำขอ" if language == "th" else "acts are in the case system"
+    words = (
+        "ระบบงานสำหรับเจ้าหน้าที่ โดยใช้เลขที่คำขอ" if language == "th" else "acts are in the case system"
+    )
     for row, preview in told.at_once:
         if row.slug in {"application-to-review", "case-to-decide", "deadline-escalated"}:
             assert words in preview.text, row.key
@@ -324,7 +330,9 @@ def test_an_invitation_is_answered_by_a_button_and_in_plain_text_by_its_address(
     invitations = [preview for row, preview in previews if row.slug == "invitation"]
     assert invitations
     for preview in invitations:
-        address = re.search(rf"^{label}: <({PUBLIC_URL}/{language}/apply/\S+)>$", preview.text, re.M)
+        address = re.search(
+            rf"^{label}: <({PUBLIC_URL}/{language}/apply/\S+)>$", preview.text, re.M
+        )
         assert address
         assert re.search(
             rf'<a href="{re.escape(address[1])}"[^>]* class="button"[^>]*>{label}</a>'

@@ -191,7 +191,7 @@ async def test_a_reader_finds_a_site_and_says_something_about_another(
     await page.get_by_role("link", name=SITE).click()
     await visit.check()
     await visit.picture(f"feedback-form-{suffix}")
-    send = page.get_by_role("button", name="ส่งข้อคิดเห็น" if thai else "Send")
+    send = page.get_by_role("button", name="ส่งความคิดเห็น" if thai else "Send")
     await page.locator("#email").fill("somchai")
     await send.click()
     await visit.check()
