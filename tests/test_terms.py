@@ -56,6 +56,8 @@ THAI = (
     Term("เรา(จะ|ทำ|ใช้|ส่ง|ได้)", "สำนักงาน", "เรา is familiar"),
     Term("ผู้ติดต่อ", "ผู้ประสานงาน", "one word for the contact"),
     Term("ผู้ขอรับการรับรอง", "ผู้ยื่นคำขอ", "one word for the applicant"),
+    Term("เปิดบ้าน", "เปิดสถานประกอบการ", "a factory is no house"),
+    Term("(?<!ชาว)ประมงพื้นบ้าน", "ชาวประมงพื้นบ้าน", "the criterion lists persons"),
     Term("ที่อยู่ท้ายอีเมล", "the office by its name", "no address stands there"),
 )
 

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from api.locale import LANGUAGES, translations
 from api.pages.assets import asset_url
 from casework.domain.calendar import BANGKOK, Language, format_date, last_day, local_date
-from casework.domain.line_breaks import keep_together
+from casework.domain.line_breaks import keep_repetition, keep_together
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 
@@ -115,14 +115,14 @@ def _environment(language: Language) -> Environment:
 
 
 def _messages(language: Language) -> tuple[Callable[[str], str], Callable[[str, str, int], str]]:
-    """Return what finds a message and what finds one with a plural, with the lines kept together."""
+    """Return what finds a message and what finds one with a plural."""
     words = translations(language)
 
     def gettext(message: str) -> str:
-        return keep_together(words.gettext(message))
+        return keep_repetition(words.gettext(message))
 
     def ngettext(singular: str, plural: str, count: int) -> str:
-        return keep_together(words.ngettext(singular, plural, count))
+        return keep_repetition(words.ngettext(singular, plural, count))
 
     return gettext, ngettext
 

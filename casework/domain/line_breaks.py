@@ -27,13 +27,17 @@ _INSIDE = re.compile("(?!^)(?=[^\u0e31\u0e33-\u0e3a\u0e47-\u0e4e])")
 
 @lru_cache(maxsize=4096)
 def keep_together(text: str) -> str:
-    """Return the text with marks that keep its words whole and ``ๆ`` on the line of what it repeats.
+    """Return a text about programs with marks that keep its words whole.
 
     The marks are for what is displayed: they have no width, but a text that holds them is another text
     to compare, to search and to store.
     """
-    joined = _TOGETHER.sub(_join, text)
-    return _REPEATED.sub(f"{_NO_BREAK_SPACE}ๆ", joined)
+    return keep_repetition(_TOGETHER.sub(_join, text))
+
+
+def keep_repetition(text: str) -> str:
+    """Return the text with ``ๆ`` on the line of the word that it repeats."""
+    return _REPEATED.sub(f"{_NO_BREAK_SPACE}ๆ", text)
 
 
 def _join(found: re.Match[str]) -> str:

@@ -1,8 +1,16 @@
 """Where a line of Thai may not break."""
 
+import itertools
+
 import pytest
 
-from casework.domain.line_breaks import BREAK_HERE, TOGETHER, WORD_JOINER, keep_together
+from casework.domain.line_breaks import (
+    BREAK_HERE,
+    TOGETHER,
+    WORD_JOINER,
+    keep_repetition,
+    keep_together,
+)
 from casework.programs.catalog import ProgramCatalog
 
 MARKS = {"\u0e31", *map(chr, range(0x0E33, 0x0E3B)), *map(chr, range(0x0E47, 0x0E4F))}
@@ -18,7 +26,7 @@ def shown(text: str) -> str:
 def test_a_word_is_joined_between_all_its_letters(word: str):
     joined = keep_together(word)
     assert shown(joined) == word
-    for before, after in zip(word, word[1:], strict=False):
+    for before, after in itertools.pairwise(word):
         assert after in MARKS or f"{before}{WORD_JOINER}{after}" in joined
 
 
@@ -43,6 +51,7 @@ def test_no_break_is_added_where_thai_ends(text: str):
 @pytest.mark.parametrize("text", ["ใด ๆ ต่อท่าน", "ใดๆ ต่อท่าน", "ใด\u00a0ๆ ต่อท่าน"])
 def test_the_sign_of_repetition_stays_with_its_word(text: str):
     assert keep_together(text) == "ใด\u00a0ๆ ต่อท่าน"
+    assert keep_repetition(text) == "ใด\u00a0ๆ ต่อท่าน"
 
 
 def test_nothing_else_is_touched_and_nothing_is_added_twice():
