@@ -106,6 +106,10 @@ class Visit:
         width = await self.page.evaluate("document.documentElement.scrollWidth")
         assert self.page.viewport_size is not None
         assert width <= self.page.viewport_size["width"], f"{self.page.url} scrolls sideways"
+        if width < 640 and await self.page.locator(".masthead").count():
+            masthead = await self.page.locator(".masthead").bounding_box()
+            assert masthead is not None
+            assert masthead["height"] < 100, f"{self.page.url} begins with a masthead"
         await self.page.evaluate(AXE)
         found = await self.page.evaluate(
             "rules => axe.run(document, {runOnly: rules}).then(result => result.violations)", RULES
