@@ -106,7 +106,7 @@ class Visit:
         width = await self.page.evaluate("document.documentElement.scrollWidth")
         assert self.page.viewport_size is not None
         assert width <= self.page.viewport_size["width"], f"{self.page.url} scrolls sideways"
-        if width < 640 and await self.page.locator(".masthead").count():
+        if 360 <= width < 640 and await self.page.locator(".masthead").count():
             masthead = await self.page.locator(".masthead").bounding_box()
             assert masthead is not None
             assert masthead["height"] < 100, f"{self.page.url} begins with a masthead"
