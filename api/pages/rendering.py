@@ -1,6 +1,6 @@
 """How a page is made: templates in two languages, dates as people write them, and strict headers."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from functools import cache
 from http import HTTPStatus
@@ -15,6 +15,7 @@ from starlette.responses import RedirectResponse, Response
 from api.locale import LANGUAGES, translations
 from api.pages.assets import asset_url
 from casework.domain.calendar import BANGKOK, Language, format_date, last_day, local_date
+from casework.domain.line_breaks import keep_repetition, keep_together
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 
@@ -117,10 +118,23 @@ def _environment(language: Language) -> Environment:
     )
     # To a type checker the filters are of unknown types, and the extension's method is not there.
     open_ended = cast(Any, environment)
-    open_ended.install_gettext_translations(translations(language), newstyle=True)
+    open_ended.install_gettext_callables(*_messages(language), newstyle=True)
     open_ended.filters.update(_filters(language))
     open_ended.globals["asset"] = asset_url
     return environment
+
+
+def _messages(language: Language) -> tuple[Callable[[str], str], Callable[[str, str, int], str]]:
+    """Return what finds a message and what finds one with a plural."""
+    words = translations(language)
+
+    def gettext(message: str) -> str:
+        return keep_repetition(words.gettext(message))
+
+    def ngettext(singular: str, plural: str, count: int) -> str:
+        return keep_repetition(words.ngettext(singular, plural, count))
+
+    return gettext, ngettext
 
 
 def _filters(language: Language) -> dict[str, object]:
@@ -150,4 +164,10 @@ def _filters(language: Language) -> dict[str, object]:
         """Write a count with a separator for the thousands, which both languages set alike."""
         return f"{value:,}"
 
-    return {"day": day, "moment": moment, "deadline": deadline, "number": number}
+    return {
+        "day": day,
+        "moment": moment,
+        "deadline": deadline,
+        "number": number,
+        "keep_together": keep_together,
+    }

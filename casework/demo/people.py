@@ -13,7 +13,7 @@ _PARTS = {
     ActorKind.OFFICER: ("เจ้าหน้าที่", "Officer"),
     ActorKind.INSPECTOR: ("ผู้ตรวจประเมิน", "Inspector"),
     ActorKind.REVIEWER: ("ผู้ทบทวน", "Reviewer"),
-    ActorKind.DECISION_MAKER: ("ผู้ตัดสิน", "Decision maker"),
+    ActorKind.DECISION_MAKER: ("ผู้มีอำนาจพิจารณาให้การรับรอง", "Decision maker"),
     ActorKind.SUPERVISOR: ("ผู้กำกับดูแล", "Supervisor"),
 }
 

@@ -218,7 +218,7 @@ def _decide(s: Situation) -> Step:
     if s.goal.defers_to is not None:
         body: Json = {
             "outcome": "deferred",
-            "reasons": "ขอข้อมูลเพิ่มเติมก่อนตัดสิน",
+            "reasons": "ขอข้อมูลเพิ่มเติมก่อนพิจารณาให้การรับรอง",
             "back_to": s.goal.defers_to.value,
             "asked": [{"item": _map(s), "reason": "ตรวจประเมินซ้ำบริเวณบ่อบำบัดน้ำ"}],
         }

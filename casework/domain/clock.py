@@ -271,7 +271,7 @@ _HOLDERS_TH = {
     Holder.INSPECTOR: "ผู้ตรวจประเมิน",
     Holder.COMMUNITY: "ขั้นรับฟังความคิดเห็นของชุมชน",
     Holder.REVIEWER: "ผู้ทบทวน",
-    Holder.DECISION_MAKER: "ผู้ตัดสินใจ",
+    Holder.DECISION_MAKER: "ผู้มีอำนาจพิจารณาให้การรับรอง",
     Holder.CERTIFICATE_HOLDER: "ผู้ได้รับการรับรอง",
 }
 _HOLDERS_EN = {

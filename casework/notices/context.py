@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from casework.domain.rules import HOLDERS, Holder, PeriodName
-from casework.domain.stages import Stage
+from casework.domain.stages import CLOSED, Stage
 from casework.identity.invitation_links import Invitation
 from casework.notices import dates, words
 from casework.notices.addresses import Addresses
+from casework.notices.appeal import appeal_days
 from casework.notices.catalogue import NoticeSlug
 from casework.notices.event_context import told_by_event
 from casework.notices.faults import NotComposable
@@ -64,6 +65,7 @@ def context_of(occasion: Occasion, addresses: Addresses) -> dict[str, Any]:
     """
     readers, case = occasion.readers, occasion.case
     language = readers.language
+    application = _application(occasion, addresses)
     context: dict[str, Any] = {
         "case_id": case.case_id,
         "establishment": occasion.name,
@@ -75,9 +77,12 @@ def context_of(occasion: Occasion, addresses: Addresses) -> dict[str, Any]:
         "audience": readers.audience.value,
         "staff": readers.audience is Audience.STAFF,
         "salutation": _salutation(occasion),
-        "page": _page(occasion, addresses),
+        "page": application or _page(occasion, addresses),
+        "invited": application is not None,
+        "closed": case.stage in CLOSED,
         "due": _due(occasion),
         "must_act": _must_act(occasion),
+        "appeal_days": appeal_days(occasion),
         "receipt": occasion.representation.receipt if occasion.representation else None,
     }
     if occasion.line is None:
@@ -122,9 +127,6 @@ def _polite(name: str) -> str:
 
 def _page(occasion: Occasion, addresses: Addresses) -> str:
     language, case_id = occasion.readers.language, occasion.case.case_id
-    invitation = _invitation(occasion)
-    if invitation is not None:
-        return addresses.application(invitation, language) or addresses.case(case_id, language)
     if occasion.readers.audience not in {Audience.AUTHOR, Audience.COMMUNITY}:
         return addresses.case(case_id, language)
     if occasion.representation is None:
@@ -132,17 +134,18 @@ def _page(occasion: Occasion, addresses: Addresses) -> str:
     return addresses.receipt(occasion.representation.receipt, language)
 
 
-def _invitation(occasion: Occasion) -> Invitation | None:
-    """Return the invitation of a contact who can still apply, when the message leaves."""
+def _application(occasion: Occasion, addresses: Addresses) -> str | None:
+    """Return where an invited contact applies; None if the invitation is over when the message leaves."""
     case, contact = occasion.case, occasion.readers.contact
     if case.stage is not Stage.INVITED or contact is None or case.due_at is None:
         return None
-    return Invitation.until(
+    invitation = Invitation.until(
         case.due_at,
         case=case.case_id,
         contact=contact,
         establishment=case.establishment_id,
     )
+    return addresses.application(invitation, occasion.readers.language)
 
 
 def _due(occasion: Occasion) -> str | None:

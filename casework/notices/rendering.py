@@ -2,11 +2,12 @@
 
 One source per language. It is rendered twice: as it stands for the text part, and with every value
 escaped for the HTML part, so that what a person wrote can be neither markup nor a link there.
+The HTML part also says where Thai may not break; the text part stays as it was written.
 """
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -15,9 +16,13 @@ from typing import Any, cast
 from css_inline import CSSInliner
 from jinja2 import Environment, PackageLoader, StrictUndefined, TemplateError, TemplateNotFound
 from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+from markdown_it.utils import EnvType, OptionsDict
 from markupsafe import Markup
 
 from casework.domain.calendar import Language
+from casework.domain.line_breaks import keep_together
 from casework.notices.faults import NotComposable
 
 _PACKAGE = "casework.notices"
@@ -28,8 +33,9 @@ _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 _HIDDEN = re.compile(r"[\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 """Marks that turn the direction of text around, with which an address can be made to look like another."""
 
-# Nothing but what the templates use: no link with a text of its own, image, heading, code or HTML.
-_RULES = ("autolink", "blockquote", "escape", "hr", "list", "newline")
+# Nothing but what the templates use: no image, heading, code or HTML. Only a button is a link with a
+# text of its own.
+_RULES = ("autolink", "blockquote", "escape", "hr", "link", "list", "newline")
 
 
 @dataclass(frozen=True)
@@ -62,10 +68,11 @@ def render(slug: str, language: Language, context: Mapping[str, Any]) -> Rendere
         raise NotComposable(f"The template {slug}/{language} is at fault: {fault}") from fault
     page = _layout().render(
         language=language,
-        subject=subject,
-        sender=line(context["office"]),
+        title=subject,
+        subject=keep_together(subject),
+        sender=keep_together(line(context["office"])),
         css=Markup(_css()),  # noqa: S704 (our own file)
-        body=Markup(_markdown().render(source)),  # noqa: S704 (values are escaped, HTML is off)
+        body=Markup(_markdown().render(keep_together(source))),  # noqa: S704 (values are escaped, HTML is off)
     )
     return Rendered(subject=subject, text=text, html=_inliner().inline(page))
 
@@ -105,11 +112,21 @@ def _escape(text: str) -> str:
     return _PUNCTUATION.sub(r"\\\1", text)
 
 
+def _link(label: str, value: str) -> str:
+    return f"[{label}](<{value}>)"
+
+
+def _labeled(label: str, value: str) -> str:
+    return f"{label}: <{value}>"
+
+
 def _as_it_stands(text: str) -> str:
     return text
 
 
-def _environment(escape: Callable[[str], str]) -> Environment:
+def _environment(
+    escape: Callable[[str], str], write_link: Callable[[str, str], str]
+) -> Environment:
     def finalize(value: object) -> str:
         return value if isinstance(value, _Ready) else escape(line(value))
 
@@ -122,6 +139,10 @@ def _environment(escape: Callable[[str], str]) -> Environment:
         """Let an address of our own stand as a link; only :class:`Addresses` makes them."""
         return _Ready(f"<{value}>")
 
+    def button(value: str, label: str) -> _Ready:
+        """Let an address of our own, too long to be read, stand behind its label."""
+        return _Ready(write_link(label, value))
+
     environment = Environment(  # noqa: S701 (the source is Markdown; `escape` does what is needed)
         loader=PackageLoader(_PACKAGE, "templates"),
         undefined=StrictUndefined,
@@ -129,19 +150,19 @@ def _environment(escape: Callable[[str], str]) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters: dict[str, Any] = {"quote": quote, "address": address}
+    filters: dict[str, Any] = {"quote": quote, "address": address, "button": button}
     cast("dict[str, Any]", environment.filters).update(filters)  # pyright: ignore[reportUnknownMemberType]
     return environment
 
 
 @cache
 def _plain() -> Environment:
-    return _environment(_as_it_stands)
+    return _environment(_as_it_stands, _labeled)
 
 
 @cache
 def _escaped() -> Environment:
-    return _environment(_escape)
+    return _environment(_escape, _link)
 
 
 @cache
@@ -161,7 +182,18 @@ def _css() -> str:
 
 @cache
 def _markdown() -> MarkdownIt:
-    return MarkdownIt("zero", {"html": False, "breaks": True}).enable(list(_RULES))
+    markdown = MarkdownIt("zero", {"html": False, "breaks": True}).enable(list(_RULES))
+    markdown.add_render_rule("link_open", _open_link)
+    return markdown
+
+
+def _open_link(
+    renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, _: EnvType
+) -> str:
+    """Mark a link with a text of its own as a button."""
+    if tokens[index].info != "auto":
+        tokens[index].attrJoin("class", "button")
+    return renderer.renderToken(tokens, index, options, {})
 
 
 @cache

@@ -25,7 +25,7 @@ TASKS: dict[PeriodName, Words] = {
     PeriodName.FEEDBACK: Words(th="รับฟังความคิดเห็นของชุมชน", en="hear the community"),
     PeriodName.ANSWERING: Words(th="ตอบข้อคิดเห็นของชุมชน", en="answer the representations"),
     PeriodName.REVIEW: Words(th="ทบทวนและเสนอความเห็น", en="review the case and recommend"),
-    PeriodName.DECISION: Words(th="ตัดสินการรับรอง", en="decide the case"),
+    PeriodName.DECISION: Words(th="พิจารณาให้การรับรอง", en="decide the case"),
     PeriodName.VALIDITY: Words(th="ต่อการรับรอง", en="renew the certification"),
 }
 """What is to be done in each period, as an imperative that goes on from "to" and from "ให้ท่าน"."""
@@ -36,7 +36,7 @@ HOLDER_NAMES: dict[Holder, Words] = {
     Holder.INSPECTOR: Words(th="ผู้ตรวจประเมิน", en="the inspector"),
     Holder.COMMUNITY: Words(th="ชุมชน", en="the community"),
     Holder.REVIEWER: Words(th="ผู้ทบทวน", en="the reviewers"),
-    Holder.DECISION_MAKER: Words(th="ผู้มีอำนาจตัดสิน", en="the decision makers"),
+    Holder.DECISION_MAKER: Words(th="ผู้มีอำนาจพิจารณาให้การรับรอง", en="the decision makers"),
     Holder.CERTIFICATE_HOLDER: Words(th="ผู้ได้รับการรับรอง", en="the certificate holder"),
 }
 
@@ -50,7 +50,7 @@ STAGES: dict[Stage, Words] = {
     Stage.FEEDBACK: Words(th="รับฟังความคิดเห็นของชุมชน", en="community feedback"),
     Stage.ANSWERING: Words(th="ตอบข้อคิดเห็น", en="answering representations"),
     Stage.REVIEW: Words(th="ทบทวน", en="review"),
-    Stage.DECISION: Words(th="ตัดสินการรับรอง", en="decision"),
+    Stage.DECISION: Words(th="พิจารณาให้การรับรอง", en="decision"),
     Stage.CERTIFIED: Words(th="ได้รับการรับรอง", en="certified"),
     Stage.REFUSED: Words(th="ไม่ให้การรับรอง", en="refused"),
     Stage.REJECTED: Words(th="ไม่รับคำขอ", en="rejected"),
@@ -64,7 +64,7 @@ GRADES: dict[Grade, Words] = {
     Grade.CONFORMITY: Words(th="เป็นไปตามเกณฑ์", en="conformity"),
     Grade.OBSERVATION: Words(th="ข้อสังเกต", en="observation"),
     Grade.MINOR: Words(th="ข้อบกพร่องย่อย", en="minor nonconformity"),
-    Grade.MAJOR: Words(th="ข้อบกพร่องหลัก", en="major nonconformity"),
+    Grade.MAJOR: Words(th="ข้อบกพร่องสำคัญ", en="major nonconformity"),
     Grade.NOT_APPLICABLE: Words(th="ไม่เกี่ยวข้อง", en="not applicable"),
 }
 
@@ -87,16 +87,16 @@ ADVICE: dict[Advice, Words] = {
 OUTCOMES: dict[Outcome, Words] = {
     Outcome.GRANTED: Words(th="ให้การรับรอง", en="certified"),
     Outcome.REFUSED: Words(th="ไม่ให้การรับรอง", en="not certified"),
-    Outcome.DEFERRED: Words(th="เลื่อนการตัดสิน", en="deferred"),
+    Outcome.DEFERRED: Words(th="เลื่อนการพิจารณา", en="deferred"),
 }
 
 GROUPS: dict[str, Words] = {
     "reviewers": Words(th="ผู้ทบทวน", en="reviewers"),
-    "decision-makers": Words(th="ผู้มีอำนาจตัดสินการรับรอง", en="decision makers"),
+    "decision-makers": Words(th="ผู้มีอำนาจพิจารณาให้การรับรอง", en="decision makers"),
     "supervisors": Words(th="ผู้กำกับดูแล", en="supervisors"),
     "office": Words(th="เจ้าหน้าที่ผู้เกี่ยวข้อง", en="colleagues"),
-    "author": Words(th="ผู้ให้ข้อคิดเห็น", en="Sir or Madam"),
     "community": Words(th="ชุมชนโดยรอบ", en="neighbors"),
+    "author": Words(th="ผู้แสดงความคิดเห็น", en="Sir or Madam"),
 }
 """How several readers are addressed, or one whose name is not used."""
 

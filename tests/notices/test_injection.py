@@ -102,6 +102,9 @@ def harmless_context(like: str) -> dict[str, object]:
         "page": f"{PUBLIC_URL}/th/cases/x",
         "due": None,
         "must_act": False,
+        "invited": False,
+        "closed": True,
+        "appeal_days": 15,
         "happened_on": str(datetime.date(NOW)),
         "reasons": quiet,
     }

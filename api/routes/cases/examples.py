@@ -92,11 +92,11 @@ EXAMPLES_OF_ACTS: dict[type[a.Act], dict[str, Example]] = {
         {"actions": [{"criterion": "EN-01", "action": "ติดตั้งป้ายแล้ว", "evidence": [_FILE]}]},
     ),
     a.VerifyCorrectiveAction: _thai(
-        "ยอมรับการแก้ไข (accepted)", {"verdicts": [{"criterion": "EN-01", "accepted": True}]}
+        "เห็นชอบผลการแก้ไข (accepted)", {"verdicts": [{"criterion": "EN-01", "accepted": True}]}
     ),
     a.ExtendFeedback: _thai("ขยายเวลา (seven days)", {"days": 7, "reason": "ตรงกับวันหยุดยาว"}),
     a.DisposeRepresentations: _thai(
-        "ตอบข้อคิดเห็นหลายฉบับ (several at once)",
+        "ตอบข้อคิดเห็นหลายรายการ (several at once)",
         {
             "numbers": [1, 2, 5],
             "disposition": "partly-upheld",
@@ -169,7 +169,7 @@ COMMUNITIES: dict[str, Any] = {
     "communities": [
         {
             "kind": "association",
-            "name": "กลุ่มประมงพื้นบ้านปากคลอง",
+            "name": "กลุ่มชาวประมงพื้นบ้านปากคลอง",
             "email": "fishers@klong.example",
             "phone": "038-000-003",
         },

@@ -11,6 +11,7 @@ from babel.messages.pofile import read_po
 
 import api
 from api.locale import FOLDER, LANGUAGES, translations
+from api.pages.rendering import render
 from casework.domain.calendar import Language
 
 API = Path(api.__file__).parent
@@ -95,6 +96,21 @@ def test_templates_hold_no_thai_of_their_own():
     for path in (API / "templates").rglob("*.jinja"):
         text = path.read_text(encoding="utf-8").replace(">ภาษาไทย<", "")
         assert not THAI.search(text), path
+
+
+def test_the_words_of_a_program_are_kept_together_wherever_a_line_can_break():
+    """Names of programs break inside words otherwise; the lines of a menu do not break."""
+    for path in (API / "templates").rglob("*.jinja"):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            assert ".to(language) }}" not in line or line.startswith("<option"), (path, line)
+
+
+def test_a_message_keeps_the_sign_of_repetition_with_its_word():
+    page = render(
+        "case/find.html.jinja", "th", "/th/cases", demonstration=False, typed="", error=""
+    )
+    assert "ส่วนต่าง\u00a0ๆ" in page
+    assert "ต่าง ๆ" not in page
 
 
 def test_catalogs_are_read_from_their_source():

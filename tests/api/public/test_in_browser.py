@@ -108,6 +108,10 @@ class Visit:
         width = await self.page.evaluate("document.documentElement.scrollWidth")
         assert self.page.viewport_size is not None
         assert width <= self.page.viewport_size["width"], f"{self.page.url} scrolls sideways"
+        if 360 <= width < 640 and await self.page.locator(".masthead").count():
+            masthead = await self.page.locator(".masthead").bounding_box()
+            assert masthead is not None
+            assert masthead["height"] < 100, f"{self.page.url} begins with a masthead"
         await self.page.evaluate(AXE)
         found = await self.page.evaluate(
             "rules => axe.run(document, {runOnly: rules}).then(result => result.violations)", RULES
@@ -193,7 +197,7 @@ async def test_a_reader_finds_a_site_and_says_something_about_another(
     await page.get_by_role("link", name=SITE).click()
     await visit.check()
     await visit.picture(f"feedback-form-{suffix}")
-    send = page.get_by_role("button", name="ส่งข้อคิดเห็น" if thai else "Send")
+    send = page.get_by_role("button", name="ส่งความคิดเห็น" if thai else "Send")
     await page.locator("#email").fill("somchai")
     await send.click()
     await visit.check()

@@ -1,4 +1,4 @@
-"""Where is my case: for everybody who has the number, without an account, a name or a reason."""
+"""Track an application: for everybody who has the number, without an account, a name or a reason."""
 
 import re
 from dataclasses import fields
@@ -13,6 +13,7 @@ from api.public.applicant.status import LONGEST_INPUT, CaseStatus, case_number
 from casework.contracts.enrollment import case_id_of
 from casework.domain import acts as a
 from casework.domain.calendar import Language, format_date, last_day
+from casework.domain.line_breaks import keep_together
 from casework.domain.stages import CLOSED, Stage
 from casework.notices.addresses import Addresses
 from casework.programs.catalog import ProgramCatalog
@@ -90,7 +91,7 @@ def test_every_stage_is_told_in_plain_words(
     assert answer.status_code == 200
     assert f"<h2>{gettext(HEADINGS[stage])}</h2>" in text
     assert NUMBER in text
-    assert catalog.get("eco-network", "1").name.to(language) in text
+    assert keep_together(catalog.get("eco-network", "1").name.to(language)) in text
     assert written(NOW.date(), language) in text
     if stage in WAITS_FOR:
         assert story.case.running is not None
@@ -226,7 +227,7 @@ def test_periods_of_seconds_are_told_by_their_day(
 ):
     told(database, catalog, Stage.APPLICATION_REVIEW, version="sample")
     text = client.get(PATH).text
-    assert f"<dt>Until the end of</dt><dd>{written(NOW.date())}" in text
+    assert f"<dt>Due by</dt><dd>{written(NOW.date())}" in text
     assert not re.search(r"<time[^>]*T", text)
 
 

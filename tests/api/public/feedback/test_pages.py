@@ -15,6 +15,7 @@ from starlette.testclient import TestClient
 from api.http.pacing import Pace
 from api.public import public_pages
 from casework.domain import acts as a
+from casework.domain.line_breaks import keep_together
 from casework.domain.representations import Stance
 from casework.domain.stages import Stage
 from casework.programs.catalog import ProgramCatalog
@@ -83,7 +84,7 @@ def test_the_notice_says_what_it_is_about_and_until_when_one_can_speak(
 ):
     text = client.get(PATH).text
     assert SITE in text
-    assert "เครือข่ายอุตสาหกรรมรักษ์สิ่งแวดล้อม" in text
+    assert keep_together("เครือข่ายอุตสาหกรรมรักษ์สิ่งแวดล้อม") in text
     assert "กำแพงเพชร" in text
     assert '<time datetime="2026-12-08">8 ธันวาคม 2569</time>' in text
     assert '<meta name="robots" content="noindex">' in text
