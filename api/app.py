@@ -9,7 +9,7 @@ from fastapi import FastAPI
 
 from api.collaborators import Collaborators
 from api.engine.calls import EngineBusy, EngineCalls, TemporalUnavailable
-from api.engine.cases import CaseGateway, CaseNotRunning
+from api.engine.cases import CaseGateway, CaseNotRunning, RecordBehind
 from api.engine.drives import DriveGateway
 from api.http import openapi
 from api.http.envelope import BoundedBodies, Envelope
@@ -27,7 +27,8 @@ from api.routes.drives import drives, seminars, targets
 from api.routes.drives import lists as drive_lists
 from api.routes.drives import runs as drive_runs
 from casework.cases.on_record import ActsOnRecord
-from casework.cases.reading import Calendars, CaseReader
+from casework.cases.reading import CaseReader, CurrentCalendar
+from casework.cases.recording import CaseRecorder
 from casework.domain.refusals import RefusalCode
 from casework.identity.tokens import TokenVerifier
 from casework.programs.catalog import ProgramCatalog
@@ -78,6 +79,7 @@ def create_app(
             TemporalUnavailable: "engine-unavailable",
             EngineBusy: "case-busy",
             CaseNotRunning: "case-not-running",
+            RecordBehind: "record-behind",
             KeyReused: RefusalCode.KEY_REUSED.value,
         },
     )
@@ -126,7 +128,8 @@ def collaborators(
     database = Database(settings.database)
     metrics = Metrics()
     calls = EngineCalls(settings)
-    reader = CaseReader(catalog, Calendars(settings.holidays_file, now))
+    reader = CaseReader.of(database, catalog)
+    on_record = ActsOnRecord(database, reader, CaseRecorder(database, reader), now)
     return Collaborators(
         settings=settings,
         database=database,
@@ -135,7 +138,8 @@ def collaborators(
         files=EvidenceStore(settings.files_folder),
         verifier=TokenVerifier.of(settings, lambda: now().timestamp()),
         engine=calls,
-        gateway=CaseGateway(calls, ActsOnRecord(database, reader, now), metrics),
+        calendar=CurrentCalendar(settings.holidays_file, now),
+        gateway=CaseGateway(calls, on_record, metrics),
         drives=DriveGateway(calls),
         metrics=metrics,
         public_pace=Pace(*PUBLIC_PACE),

@@ -13,7 +13,7 @@ from api.engine.cases import CaseGateway
 from api.engine.drives import DriveGateway
 from api.http.metrics import Metrics
 from api.http.pacing import Pace
-from casework.cases.reading import CaseReader
+from casework.cases.reading import CaseReader, CurrentCalendar
 from casework.identity.tokens import TokenVerifier
 from casework.programs.catalog import ProgramCatalog
 from casework.settings import Settings
@@ -29,6 +29,7 @@ class Collaborators:
     database: Database
     catalog: ProgramCatalog
     reader: CaseReader
+    calendar: CurrentCalendar
     files: EvidenceStore
     verifier: TokenVerifier
     engine: EngineCalls

@@ -8,7 +8,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
+
+DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
+"""What the methods of :class:`Database` raise while the database does not answer."""
 
 _WRITES = "casework_writes"
 _SECONDS_TO_CONNECT = 5

@@ -12,11 +12,10 @@ from api.locale import LANGUAGES
 from api.pages.errors import unavailable
 from api.pages.rendering import html, render
 from api.public.applicant.status import LONGEST_INPUT, STEPS, CaseStatus, case_number, find_status
-from api.public.feedback.pages import DATABASE_AWAY
 from api.public.register.in_memory import Clock
 from casework.domain.calendar import Language
 from casework.programs.catalog import ProgramCatalog
-from casework.store.database import Database
+from casework.store.database import DATABASE_AWAY, Database
 
 _NOT_FOUND = 404
 _UNPROCESSABLE = 422

@@ -7,8 +7,6 @@ from functools import partial
 
 from anyio import to_thread
 from fastapi import APIRouter
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -25,7 +23,7 @@ from casework.cases.representations import receive
 from casework.domain.calendar import Language
 from casework.programs.catalog import ProgramCatalog
 from casework.programs.provinces import provinces
-from casework.store.database import Database
+from casework.store.database import DATABASE_AWAY, Database
 from casework.store.keys import KeyReused
 from casework.store.representations import (
     FeedbackFull,
@@ -40,7 +38,6 @@ _UNPROCESSABLE = 422
 _SERVICE_UNAVAILABLE = 503
 _LONGEST_ID = 64
 
-DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
 
 Endpoint = Callable[[Language, Request], Awaitable[Response]]
 

@@ -1,8 +1,6 @@
 """The page behind an invitation's link: a prefilled application, or a no, without an account or a script."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import timedelta
 from functools import partial
 
 from anyio import to_thread
@@ -11,12 +9,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from api.engine.calls import EngineBusy, TemporalUnavailable
-from api.engine.cases import CaseGateway, CaseNotRunning
+from api.engine.cases import CaseGateway, CaseNotRunning, RecordBehind
 from api.locale import LANGUAGES
 from api.pages.errors import error_page, unavailable
 from api.pages.forms import FormTooLarge, read_fields
 from api.pages.rendering import html, render
-from api.public.feedback.pages import DATABASE_AWAY
 from api.public.invitations.form import ApplicationForm
 from api.public.invitations.invitation import Answered, InvitedSite, contact_for, find_invited
 from api.public.register.in_memory import Clock
@@ -34,7 +31,7 @@ from casework.identity.invitation_links import (
 from casework.programs.catalog import ProgramCatalog
 from casework.programs.provinces import provinces
 from casework.store.cases.casebook import find_case
-from casework.store.database import Database
+from casework.store.database import DATABASE_AWAY, Database
 
 _NOT_FOUND = 404
 _CONFLICT = 409
@@ -43,11 +40,7 @@ _PAYLOAD_TOO_LARGE = 413
 _UNPROCESSABLE = 422
 _SERVICE_UNAVAILABLE = 503
 
-RECORDED_WITHIN = timedelta(seconds=2)
-"""How long the answer waits for the record, so that the next page already shows what was done."""
-
-_LOOK_EVERY_SECONDS = 0.05
-_NO_ANSWER = (TemporalUnavailable, EngineBusy, CaseNotRunning)
+_NO_ANSWER = (TemporalUnavailable, EngineBusy, CaseNotRunning, RecordBehind)
 
 Endpoint = Callable[[Language, Request, InvitedSite], Awaitable[Response]]
 
@@ -187,7 +180,7 @@ class InvitationPages:
         """Send the act; afterwards the link itself shows what has become of the invitation."""
         again = partial(self._page, template, language, request, invited, values=form)
         try:
-            version = await self._send(invited, act, form.key)
+            await self._send(invited, act, form.key)
         except _NO_ANSWER:
             return again(errors={"form": "not-stored"}, status=_SERVICE_UNAVAILABLE)
         except Refused as error:
@@ -197,10 +190,9 @@ class InvitationPages:
             if error.refusal.code is RefusalCode.PERIOD_IS_OVER:
                 return self._ended(language, request, invited.invitation)
             return again(errors={"form": "not-stored"}, status=_CONFLICT)
-        await self._recorded(invited.case.case_id, version)
         return _to(language, request)
 
-    async def _send(self, invited: InvitedSite, act: Act, key: str) -> int:
+    async def _send(self, invited: InvitedSite, act: Act, key: str) -> None:
         """Act on the case as it is: a reminder that left meanwhile is no reason to ask again."""
         principal = Principal(
             person=invited.contact.id,
@@ -209,18 +201,12 @@ class InvitationPages:
         )
         case_id, version = invited.case.case_id, invited.case.version
         try:
-            return (await self._gateway.apply(case_id, act, principal, version, key)).version
+            await self._gateway.apply(case_id, act, principal, version, key)
         except Refused as error:
             seen = await to_thread.run_sync(self._version, case_id)
             if error.refusal.code is not RefusalCode.VERSION_CONFLICT or seen == version:
                 raise
-        return (await self._gateway.apply(case_id, act, principal, seen, key)).version
-
-    async def _recorded(self, case_id: str, version: int) -> None:
-        for _ in range(int(RECORDED_WITHIN.total_seconds() / _LOOK_EVERY_SECONDS)):
-            if await to_thread.run_sync(self._version, case_id) >= version:
-                return
-            await asyncio.sleep(_LOOK_EVERY_SECONDS)
+            await self._gateway.apply(case_id, act, principal, seen, key)
 
     def _version(self, case_id: str) -> int:
         with self._database.reading() as session:

@@ -18,6 +18,7 @@ from api.http.preconditions import IdempotencyKey, JsonBody, etag, update_id_of
 from api.http.sizes import require_short_act
 from api.routes.cases.examples import APPLICATION
 from api.routes.cases.reading import PATH as CASES
+from api.routes.cases.receipts import RECORD_FOLLOWS, say_that_record_follows
 from api.routes.cases.references import evidence_in, require_evidence
 from api.security import ApplicantPrincipal
 from casework.contracts.enrollment import digest_of
@@ -122,6 +123,9 @@ class ApplicationReceived(BaseModel):
     version: int
     stage: Stage
     at: datetime
+    recorded: Annotated[
+        bool, Field(description="False with 202: accepted for good, and the record follows.")
+    ]
 
 
 class _Reserved(NamedTuple):
@@ -135,7 +139,7 @@ class _Reserved(NamedTuple):
     operation_id="apply",
     summary="Apply for a program",
     dependencies=[JsonBody],
-    responses={201: _RECEIPT, **problems(400, 401, 403, 409, 413, 415, 429)},
+    responses={201: _RECEIPT, 202: RECORD_FOLLOWS, **problems(400, 401, 403, 409, 413, 415, 429)},
 )
 async def apply(
     parts: Parts,
@@ -158,9 +162,12 @@ async def apply(
     opened, terms = reserved
     actor = principal.actor.model_copy(update={"establishment": opened.establishment_id})
     act = application.act(opened.contact_id)
-    receipt = await parts.gateway.open(terms, act, actor, update_id)
+    taken = await parts.gateway.open(terms, act, actor, update_id)
+    receipt = taken.receipt
     response.headers["Location"] = f"{CASES}/{opened.case_id}"
     response.headers["ETag"] = etag(receipt.version)
+    if not taken.is_recorded:
+        say_that_record_follows(response, opened.case_id)
     return ApplicationReceived(
         case=opened.case_id,
         establishment=opened.establishment_id,
@@ -169,6 +176,7 @@ async def apply(
         version=receipt.version,
         stage=receipt.stage,
         at=receipt.at,
+        recorded=taken.is_recorded,
     )
 
 
@@ -209,7 +217,7 @@ def _reserve(
         establishment=opened.establishment_id,
         province=application.establishment.province,
         rules=parts.catalog.get(version.program, pinned).rules(),
-        calendar=parts.reader.current_calendar(),
+        calendar=parts.calendar(),
     )
     return _Reserved(opened, terms)
 
