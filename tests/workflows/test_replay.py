@@ -21,7 +21,6 @@ from temporalio.worker import (
     WorkflowOutboundInterceptor,
 )
 
-from casework.contracts.enrollment import ActAnswer
 from casework.domain.events import Recorded
 from casework.store.cases.casebook import canonical
 from tests.workflows.paths import PATHS
@@ -58,7 +57,7 @@ class Listener(Interceptor):
 
             async def handle_update_handler(self, input: HandleUpdateInput) -> Any:  # noqa: A002 - likewise
                 answer = await super().handle_update_handler(input)
-                if isinstance(answer, ActAnswer):
+                if isinstance(answer, BaseModel):
                     heard.append(answer.model_dump_json())
                 return answer
 
