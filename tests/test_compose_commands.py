@@ -8,18 +8,18 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from casework.processes.children import end_group, start_child
 from casework.processes.servers import TemporalDevServer, free_port
+from casework.processes.waiting import LONGEST_WAIT_SECONDS, wait_until
 from tests.test_compose import services
 
 pytestmark = pytest.mark.xdist_group("compose-commands")
-
-_START_SECONDS = 90
 
 
 @pytest.fixture(scope="module")
@@ -59,24 +59,36 @@ def _ours(word: str) -> str:
 
 def run(command: list[str], env: Mapping[str, str], cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command, env=dict(env), cwd=cwd, capture_output=True, text=True, timeout=60, check=False
+        command,
+        env=dict(env),
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=LONGEST_WAIT_SECONDS,
+        check=False,
     )
 
 
-def start_until_healthy(
+@contextmanager
+def healthy(
     command: list[str], check: list[str], env: Mapping[str, str], cwd: Path
-) -> subprocess.Popen[bytes]:
+) -> Iterator[subprocess.Popen[bytes]]:
     """Start a server and ask its health check until it is content."""
     log = cwd / "log"
     with log.open("wb") as output:
-        process = subprocess.Popen(
-            command, env=dict(env), cwd=cwd, stdout=output, stderr=subprocess.STDOUT
-        )
-    until = time.monotonic() + _START_SECONDS
-    while run(check, env, cwd).returncode != 0:
+        process = start_child(command, output=output, env=env, cwd=cwd)
+
+    def alive() -> None:
         assert process.poll() is None, log.read_text()
-        assert time.monotonic() < until, log.read_text()
-    return process
+
+    def content() -> bool | None:
+        return run(check, env, cwd).returncode == 0 or None
+
+    try:
+        wait_until("the health check to be content", content, check=alive)
+        yield process
+    finally:
+        end_group(process)
 
 
 def test_the_migration_ends_well_and_can_be_repeated(env: Mapping[str, str], tmp_path: Path):
@@ -100,9 +112,9 @@ def test_a_worker_starts_and_ends_when_it_is_asked_to(
     assert before.returncode == 1
     assert [queue for queue in queues if f"nobody works on {queue}" in before.stdout] == queues
 
-    worker = start_until_healthy(command_of(service), check, env, tmp_path)
-    worker.send_signal(signal.SIGTERM)
-    assert worker.wait(60) == 0
+    with healthy(command_of(service), check, env, tmp_path) as worker:
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(LONGEST_WAIT_SECONDS) == 0
 
 
 def test_the_api_starts_and_ends_when_it_is_asked_to(env: Mapping[str, str], tmp_path: Path):
@@ -115,11 +127,11 @@ def test_the_api_starts_and_ends_when_it_is_asked_to(env: Mapping[str, str], tmp
     assert before.returncode == 1
     assert "casework serve" in before.stdout
 
-    api = start_until_healthy(command_of("api", changes), check, env, tmp_path)
-    assert run(check, env, tmp_path).stdout == "", "a quiet check says nothing when all is well"
-    api.send_signal(signal.SIGTERM)
-    # uvicorn finishes what it answers and then hands the signal on.
-    assert api.wait(60) in {0, -signal.SIGTERM}
+    with healthy(command_of("api", changes), check, env, tmp_path) as api:
+        assert run(check, env, tmp_path).stdout == "", "a quiet check says nothing when all is well"
+        api.send_signal(signal.SIGTERM)
+        # uvicorn finishes what it answers and then hands the signal on.
+        assert api.wait(LONGEST_WAIT_SECONDS) in {0, -signal.SIGTERM}
     assert "Finished server process" in (tmp_path / "log").read_text()
 
 

@@ -14,6 +14,7 @@ from casework.domain import events as e
 from casework.domain.actors import STAFF, ActorKind
 from casework.domain.openness import ACT_RULES
 from casework.domain.stages import BEFORE_DECISION, TRANSITIONS, Stage
+from casework.processes.waiting import LONGEST_WAIT_SECONDS
 from casework.settings import Settings
 
 ROOT = Path(__file__).parent.parent
@@ -100,7 +101,7 @@ def help_of(*command: str) -> str:
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=LONGEST_WAIT_SECONDS,
         env={"COLUMNS": "200", "PATH": ""},
     )
     return done.stdout

@@ -1,6 +1,6 @@
 """EnrollmentCase: one establishment's enrollment in one program, from application to the end of its certification."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, TypeVar
@@ -302,7 +302,7 @@ class EnrollmentCase:
         return True
 
     @contextmanager
-    def _holding_acts_off(self, hold: bool = True) -> Iterator[None]:
+    def _holding_acts_off(self, hold: bool = True) -> Generator[None]:
         self._is_held = hold
         try:
             yield

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from casework.audit.verification import case_ids, verify_case
 from casework.contracts.drive import workflow_id_of
 from casework.demo.cases import Performer
-from casework.demo.client import Client, GaveUp, Json
+from casework.demo.client import Client, Json
 from casework.demo.drives import OFFICER, rows_of
 from casework.demo.invited import Driven
 from casework.demo.mail import MailServer
@@ -22,6 +22,7 @@ from casework.demo.stories import PATIENT, SWIFT
 from casework.demo.tour import Walked
 from casework.domain.drives import RowOutcome
 from casework.domain.stages import Stage
+from casework.processes.waiting import WaitedTooLong
 from casework.store.database import Database
 from casework.store.drives.run import inviter_of
 
@@ -199,7 +200,7 @@ def _mail(
 
     try:
         rows = client.wait_until("all notices to leave", all_left)
-    except GaveUp as error:
+    except WaitedTooLong as error:
         yield Claim(f"all notices left ({error})", holds=False)
         return
     unsent = [

@@ -8,25 +8,18 @@ import httpx2
 
 from casework.domain.actors import ActorKind
 from casework.identity.tokens import issue_token
+from casework.processes.waiting import LONGEST_WAIT_SECONDS, wait_until
 from casework.settings import Settings
 
 Json = dict[str, Any]
 
 _T = TypeVar("_T")
 
-_PATIENCE_SECONDS = 120.0
-"""How long the demo waits for anything: longer than a worker needs to start on a busy machine."""
-
-_POLL_SECONDS = 0.1
 _TRY_AGAIN = frozenset({429, 503})
 
 
 class Unexpected(Exception):
     """An answer that the story does not allow; the message quotes it."""
-
-
-class GaveUp(Exception):
-    """Something did not happen in time."""
 
 
 class Who(NamedTuple):
@@ -50,12 +43,16 @@ class Answer(NamedTuple):
 class Client:
     """Speak to the API as somebody. Repeats with the same key what it was asked to repeat."""
 
-    def __init__(self, url: str, settings: Settings) -> None:
-        """Keep the address, and the settings of the local issuer that signs the tokens."""
+    def __init__(self, url: str, settings: Settings, check: Callable[[], None]) -> None:
+        """Keep the address, and the settings of the local issuer that signs the tokens.
+
+        ``check`` raises when there is nothing to wait for any more, because a process has ended.
+        """
         self.url = url
+        self._check = check
         self._settings = settings
         self._tokens: dict[Who, str] = {}
-        self._http = httpx2.Client(base_url=url, timeout=30.0)
+        self._http = httpx2.Client(base_url=url, timeout=LONGEST_WAIT_SECONDS)
 
     def close(self) -> None:
         """Close the connections."""
@@ -124,14 +121,15 @@ class Client:
         key: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Send a request. A 429 or 503 is repeated with the same key, for a while."""
+        """Send a request. A 429 or 503 is repeated with the same key, as long as all processes are up."""
         sent = dict(headers or {})
         if who is not None:
             sent["Authorization"] = f"Bearer {self.token(who)}"
         if key is not None:
             sent["Idempotency-Key"] = key
-        until = time.monotonic() + _PATIENCE_SECONDS
+        until = time.monotonic() + LONGEST_WAIT_SECONDS
         while True:
+            self._check()
             response = self._http.request(method, path, json=json, content=content, headers=sent)
             if response.status_code not in _TRY_AGAIN or time.monotonic() > until:
                 break
@@ -141,15 +139,8 @@ class Client:
         return Answer(method, path, response.status_code, body)
 
     def wait_until(self, what: str, look: Callable[[], _T | None]) -> _T:
-        """Ask again and again until there is something; raises :class:`GaveUp` after a while."""
-        until = time.monotonic() + _PATIENCE_SECONDS
-        while True:
-            found = look()
-            if found is not None:
-                return found
-            if time.monotonic() > until:
-                raise GaveUp(f"Waited {_PATIENCE_SECONDS:g} seconds for {what}.")
-            time.sleep(_POLL_SECONDS)
+        """Ask again and again until there is something, as long as all processes are up."""
+        return wait_until(what, look, check=self._check)
 
 
 def expect(answer: Answer, *statuses: int) -> Answer:

@@ -108,6 +108,11 @@ class Processes:
         self.start_worker(sample_drives=sample_drives)
         self.restart_api(sample_programs=sample_programs)
 
+    def check(self) -> None:
+        """Raise `ProcessFailed` if a process has ended that nobody has ended."""
+        for process in (self.temporal, self.worker, self.api):
+            process.check()
+
     def stop(self) -> None:
         """End what runs, each by its process id, the one that needs the others first."""
         self.api.stop()

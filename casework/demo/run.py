@@ -12,7 +12,7 @@ from types import FrameType
 from casework.contracts.drive import workflow_id_of
 from casework.demo.cases import PAPER, Performer, bring
 from casework.demo.checks import check
-from casework.demo.client import Client, GaveUp, Unexpected, Who
+from casework.demo.client import Client, Unexpected, Who
 from casework.demo.drives import Drives
 from casework.demo.invited import Driven, InvitedPeople
 from casework.demo.notebook import Notebook
@@ -27,6 +27,7 @@ from casework.domain.actors import ActorKind
 from casework.drives.client import NotDone
 from casework.people.directory import put_members
 from casework.processes.servers import BinaryNotFound, ProcessFailed
+from casework.processes.waiting import WaitedTooLong
 from casework.programs.catalog import ProgramCatalog
 from casework.programs.provinces import provinces
 from casework.store.database import Database
@@ -66,7 +67,7 @@ def run_demo(folder: Path, ports: Ports, *, once: bool) -> int:
         teller.say(f"\nThat took {time.monotonic() - began:.0f} seconds.")
         if not once:
             _stay_up(processes, teller)
-    except (Unexpected, GaveUp, NotDone, ProcessFailed, OSError) as error:
+    except (Unexpected, WaitedTooLong, NotDone, ProcessFailed, OSError) as error:
         teller.say(f"\n{error}", "red")
         teller.say(f"The logs are in {processes.folder / 'logs'}.")
         return 1
@@ -98,7 +99,7 @@ def _show(processes: Processes, teller: Teller) -> bool:
     processes.start(sample_programs=not patient, sample_drives=is_before)
     teller.say(f"Temporal {processes.temporal.target}, its pages {processes.temporal.ui_url}")
     teller.say(f"mail {processes.mail.url}, worker {processes.worker.pid}, API {processes.url}")
-    with closing(Client(processes.url, processes.settings)) as client:
+    with closing(Client(processes.url, processes.settings, processes.check)) as client:
         somebody = Who(person_of(ActorKind.OFFICER, "40"), (ActorKind.OFFICER,), province="40")
         performer = Performer(
             client=client,
@@ -222,8 +223,4 @@ def _stay_up(processes: Processes, teller: Teller) -> None:
     teller.say("\nAll of it stays up until Ctrl-C.", "bold")
     while True:
         time.sleep(_LOOK_EVERY_SECONDS)
-        for process in (processes.temporal, processes.worker, processes.api):
-            if not process.alive:
-                raise ProcessFailed(
-                    f"{process.name} ended with code {process.exit_code}:\n{process.log_tail()}"
-                )
+        processes.check()

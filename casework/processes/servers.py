@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import contextlib
 import os
 import shutil
 import signal
@@ -28,10 +29,14 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
+from casework.processes.children import end_group, start_child
+from casework.processes.waiting import WaitedTooLong, wait_until
+
 LOOPBACK = "127.0.0.1"
 
-_POLL_SECONDS = 0.05
-_ANSWER_SECONDS = 5.0
+_ANSWER_SECONDS = 60.0
+"""How long one question about readiness may take; the answer of a server that ends comes at once."""
+
 _PORT_ATTEMPTS = 3
 
 
@@ -120,9 +125,12 @@ def _find(name: str, binary: Path | None, remedy: str) -> Path:
 class ManagedProcess:
     """Own one child process from its start until it is ready, and until it is gone.
 
-    It signals only the process it started, by its id, and never restarts it by itself. The child is
-    in a session of its own, so that Ctrl-C in a terminal reaches the parent alone and the parent
-    ends its children in the order it wants. Whatever still runs is ended when Python exits.
+    It signals only the process it started and that process's group, by their ids, and never restarts
+    it by itself. The child is in a session of its own, so that Ctrl-C in a terminal reaches the parent
+    alone and the parent ends its children in the order it wants. Whatever still runs is ended when
+    Python exits, and killed when this process is gone without having been able to do so.
+
+    A start takes as long as it takes: it has failed when the process has ended.
 
     `start` and `stop` block; `async with` does the same without blocking the event loop.
     """
@@ -135,9 +143,11 @@ class ManagedProcess:
         log: Path,
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
+        user: str | None = None,
         is_ready: Callable[[], bool] | None = None,
-        start_seconds: float = 60.0,
+        stop_signal: signal.Signals = signal.SIGTERM,
         stop_seconds: float = 10.0,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Describe the process; nothing is started yet.
 
@@ -147,19 +157,24 @@ class ManagedProcess:
             log: The file its output is appended to; the folder is made.
             env: Variables added to those of this process.
             cwd: Its working folder.
+            user: Whom it runs as, if this process may choose.
             is_ready: Asked again and again, from the thread that starts it, until it says yes.
-            start_seconds: How long it may take until it is ready.
-            stop_seconds: How long it may take to end on SIGTERM before SIGKILL.
+            stop_signal: Asks it to end.
+            stop_seconds: How long it may take to end when asked before SIGKILL.
+            clock: Seconds from any moment on.
         """
         self.name = name
         self.command = [str(part) for part in command]
         self.log = log
         self._env = dict(env or {})
         self._cwd = cwd
+        self._user = user
         self._is_ready = is_ready
-        self._start_seconds = start_seconds
+        self._stop_signal = stop_signal
         self._stop_seconds = stop_seconds
+        self._clock = clock
         self._process: subprocess.Popen[bytes] | None = None
+        self._is_wanted = False
         self._log_start = 0
 
     @property
@@ -183,22 +198,24 @@ class ManagedProcess:
         """Start the process and return once it is ready; a running one is left as it is.
 
         Raises:
-            ProcessFailed: it ended early or was not ready in time; it is gone then.
+            ProcessFailed: it ended before it was ready, or neither happened within
+                `casework.processes.waiting.LONGEST_WAIT_SECONDS`; it is gone then.
         """
         if self.alive:
             return
+        if self._process is not None:
+            end_group(self._process)
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as output:
             self._log_start = output.tell()
-            self._process = subprocess.Popen(
+            self._process = start_child(
                 self.command,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                cwd=self._cwd,
+                output=output,
                 env={**os.environ, **self._env},
-                start_new_session=True,
+                cwd=self._cwd,
+                user=self._user,
             )
+        self._is_wanted = True
         atexit.register(self.stop)
         try:
             self._wait_until_ready()
@@ -206,13 +223,34 @@ class ManagedProcess:
             self.kill()
             raise
 
+    def run(self) -> int:
+        """Start the process, let it run to its end however long that takes, and return its exit code."""
+        self.start()
+        return self.wait()
+
+    def wait(self) -> int:
+        """Return the exit code of a process that ends by itself, once it has ended."""
+        if self._process is None:
+            raise ProcessFailed(f"{self.name} was never started.")
+        try:
+            return self._process.wait()
+        finally:
+            self.stop()
+
     def stop(self) -> None:
-        """End the process by SIGTERM, or SIGKILL if that takes too long. May be repeated."""
-        self._end(signal.SIGTERM)
+        """Ask the process to end, and use SIGKILL if that takes too long. May be repeated."""
+        self._end(self._stop_signal)
 
     def kill(self) -> None:
         """End the process by SIGKILL, as a crash would. May be repeated."""
         self._end(signal.SIGKILL)
+
+    def check(self) -> None:
+        """Raise `ProcessFailed` with its last output if the process has ended by itself."""
+        if self._is_wanted and not self.alive:
+            raise ProcessFailed(
+                f"{self.name} ended with code {self.exit_code}. Its last output:\n{self.log_tail()}"
+            )
 
     def log_tail(self, lines: int = 20) -> str:
         """Return the last lines the process wrote since it was last started."""
@@ -238,33 +276,25 @@ class ManagedProcess:
         await asyncio.to_thread(self.stop)
 
     def _wait_until_ready(self) -> None:
-        deadline = time.monotonic() + self._start_seconds
-        while True:
-            if not self.alive:
-                raise ProcessFailed(
-                    f"{self.name} ended with code {self.exit_code} before it was ready. "
-                    f"Its last output:\n{self.log_tail()}"
-                )
-            if self._is_ready is None or self._is_ready():
-                return
-            if time.monotonic() > deadline:
-                raise ProcessFailed(
-                    f"{self.name} was not ready within {self._start_seconds:g} seconds. "
-                    f"Its last output:\n{self.log_tail()}"
-                )
-            time.sleep(_POLL_SECONDS)
+        def ready() -> bool | None:
+            return True if self._is_ready is None or self._is_ready() else None
+
+        try:
+            wait_until(f"{self.name} to be ready", ready, check=self.check, clock=self._clock)
+        except WaitedTooLong as error:
+            raise ProcessFailed(f"{error} Its last output:\n{self.log_tail()}") from None
 
     def _end(self, first: signal.Signals) -> None:
         atexit.unregister(self.stop)
+        self._is_wanted = False
         process = self._process
-        if process is None or process.poll() is not None:
+        if process is None:
             return
-        process.send_signal(first)
-        try:
-            process.wait(self._stop_seconds)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        if process.poll() is None:
+            process.send_signal(first)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(self._stop_seconds)
+        end_group(process)
 
 
 class _TemporalProcess(ManagedProcess):

@@ -20,6 +20,7 @@ from casework.domain.actors import SYSTEM
 from casework.domain.acts import InviteEstablishment, SubmitApplication
 from casework.domain.drives import RowOutcome, Why
 from casework.domain.refusals import RefusalCode
+from casework.processes.waiting import LONGEST_WAIT_SECONDS
 from casework.programs.catalog import ProgramCatalog
 from casework.store.database import Database
 from casework.store.drives.rows import list_rows
@@ -82,7 +83,7 @@ class Room:
             ProgramCatalog.load(),
             lambda: CALENDAR,
             lambda: NOW,
-            answer_within=timedelta(seconds=20),
+            answer_within=timedelta(seconds=LONGEST_WAIT_SECONDS),
         )
         environment = ActivityEnvironment()
         environment.info = replace(environment.info, attempt=attempt)
@@ -202,7 +203,7 @@ async def test_what_came_of_a_row_shows_while_the_next_is_under_way(room: Room) 
     room.prepare(3)
 
     async def until_the_first_shows(_: str) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(LONGEST_WAIT_SECONDS):
             # Rows are written in threads; there is no event to wait for.
             while room.rows()[0].outcome is not RowOutcome.OPENED:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)

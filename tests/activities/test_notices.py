@@ -12,6 +12,7 @@ from temporalio.testing import ActivityEnvironment
 from activities.notices import DELAYS, NoticesActivities, WorkerClock
 from casework.contracts.notice_delivery import DRAIN, DrainReport, DrainRequest
 from casework.notices.mailer import Delivery, Mailer, Sent, SmtpMailer
+from casework.processes.waiting import LONGEST_WAIT_SECONDS
 from casework.programs.catalog import ProgramCatalog
 from casework.store.database import Database
 from casework.store.outbox import claim_due, send_again
@@ -326,7 +327,7 @@ async def test_a_worker_that_shuts_down_is_not_kept_waiting(
     )
     await smtp_sink.wait_for(2)
     office.environment.worker_shutdown()
-    report = await asyncio.wait_for(draining, 10)
+    report = await asyncio.wait_for(draining, LONGEST_WAIT_SECONDS)
     assert isinstance(report, DrainReport)
     assert report == DrainReport(sent=2)
 
@@ -336,13 +337,13 @@ async def test_a_cancellation_waits_for_the_message_in_hand(office: Office) -> N
     slow = SlowMailer()
     drain = office.activities(slow).drain
     draining = asyncio.ensure_future(office.environment.run(drain, DrainRequest()))
-    await asyncio.wait_for(slow.begun.wait(), 10)
+    await asyncio.wait_for(slow.begun.wait(), LONGEST_WAIT_SECONDS)
     office.environment.cancel()
     await asyncio.sleep(0)
     assert not draining.done()
     slow.go_on.set()
     with pytest.raises(asyncio.CancelledError):
-        await asyncio.wait_for(draining, 10)
+        await asyncio.wait_for(draining, LONGEST_WAIT_SECONDS)
     assert office.row().state is NoticeState.SENT
 
 

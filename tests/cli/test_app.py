@@ -11,6 +11,7 @@ import pytest
 
 from casework.domain.actors import ActorKind
 from casework.identity.tokens import TokenInvalid, TokenVerifier
+from casework.processes.waiting import LONGEST_WAIT_SECONDS
 from casework.settings import Settings
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -27,7 +28,7 @@ def casework(tmp_path: Path) -> Run:
             cwd=tmp_path,
             capture_output=True,
             text=True,
-            timeout=90,
+            timeout=LONGEST_WAIT_SECONDS,
             check=False,
         )
 

@@ -17,6 +17,7 @@ from rich.console import Console
 from api.app import create_app
 from casework.drives.screen import DriveScreen
 from casework.processes.servers import TemporalDevServer, free_port
+from casework.processes.waiting import LONGEST_WAIT_SECONDS, wait_until
 from casework.programs.catalog import ProgramCatalog
 from casework.settings import Settings
 from casework.store.database import Database
@@ -55,17 +56,21 @@ def casework(settings: Settings, catalog: ProgramCatalog, tmp_path: Path) -> Ite
             cwd=tmp_path,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=LONGEST_WAIT_SECONDS,
             check=False,
         )
+
+    def check() -> None:
+        assert thread.is_alive(), "the API has ended by itself"
 
     with workers_at_work(settings, catalog):
         thread.start()
         try:
+            wait_until("the API to listen", lambda: server.started or None, check=check)
             yield run
         finally:
             server.should_exit = True
-            thread.join(30)
+            thread.join(LONGEST_WAIT_SECONDS)
 
 
 PROGRAM = ("--program", "eco-network", "--seminar", "สัมมนา")
@@ -138,7 +143,7 @@ def test_no_api_is_said_in_a_line(tmp_path: Path) -> None:
         env={"PATH": os.defpath, "CASEWORK_STATE_FOLDER": str(tmp_path)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=LONGEST_WAIT_SECONDS,
         check=False,
     )
     assert (done.returncode, done.stderr) == (1, "")

@@ -15,6 +15,7 @@ from casework.demo.notebook import Notebook
 from casework.demo.processes import Ports, PortTaken
 from casework.demo.telling import Teller
 from casework.processes.servers import LOOPBACK, free_port
+from casework.processes.waiting import LONGEST_WAIT_SECONDS
 
 # --- Notebook -------------------------------------------------------------------------------------
 
@@ -59,7 +60,7 @@ def test_mail_is_kept_as_files_and_numbers_go_on(tmp_path: Path):
         server.start()
         try:
             assert server.count == start * 2
-            with smtplib.SMTP(LOOPBACK, server.port, timeout=10) as client:
+            with smtplib.SMTP(LOOPBACK, server.port, timeout=LONGEST_WAIT_SECONDS) as client:
                 client.send_message(letter("รับคำขอแล้ว"))
                 client.send_message(letter("Application accepted"))
             assert server.count == start * 2 + 2

@@ -3,6 +3,7 @@
 from casework.demo.steps import Goal
 from casework.domain.rules import Grade
 from casework.domain.stages import Stage
+from casework.processes.waiting import LONGEST_WAIT_SECONDS
 from tests.journeys.town import Town
 
 GOAL = Goal(Stage.CERTIFIED, "eco-network", returns=True, finds=Grade.MAJOR, says=("objection",))
@@ -69,7 +70,9 @@ def test_an_act_that_was_sent_while_no_worker_was_there_is_applied_once(town: To
     }
     import httpx2
 
-    alone = httpx2.post(town.client.url + path, json={}, headers=headers, timeout=30)
+    alone = httpx2.post(
+        town.client.url + path, json={}, headers=headers, timeout=LONGEST_WAIT_SECONDS
+    )
     assert alone.status_code == 503
     assert int(alone.headers["Retry-After"]) > 0
     assert alone.json()["code"] == "engine-unavailable"

@@ -9,9 +9,7 @@ import os
 import re
 import shlex
 import signal
-import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -20,10 +18,9 @@ import httpx2
 import pytest
 from playwright.async_api import Browser, expect
 
-from casework.processes.servers import free_port
+from casework.processes.servers import ManagedProcess, free_port
+from casework.processes.waiting import LONGEST_WAIT_SECONDS
 
-_START_SECONDS = 400
-_END_SECONDS = 90
 _PORTS = ("--api-port", "--temporal-port", "--ui-port", "--smtp-port")
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("demo")]
@@ -32,13 +29,13 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("demo")]
 class Demo(NamedTuple):
     """A demo that stays up: its process, its folder and what it has printed."""
 
-    process: subprocess.Popen[bytes]
+    process: ManagedProcess
     folder: Path
     log: Path
 
     @property
     def told(self) -> str:
-        return self.log.read_text(encoding="utf-8")
+        return read(self.log)
 
     def address(self, what: str) -> str:
         found = re.search(rf"^{what} +(http\S+)$", self.told, re.MULTILINE)
@@ -46,17 +43,23 @@ class Demo(NamedTuple):
         return found[1]
 
 
-def start(folder: Path, log: Path, *arguments: str) -> subprocess.Popen[bytes]:
-    """Start the demo as a person would, somewhere else than in the checkout."""
-    with log.open("wb") as output:
-        return subprocess.Popen(
-            [sys.executable, "-m", "casework.cli.app", "demo", "--folder", str(folder), *arguments],
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            cwd=log.parent,
-            # A system of somebody else on this machine must not be touched.
-            env={**os.environ, "CASEWORK_DATABASE_URL": "postgresql+psycopg://nobody@nowhere/x"},
-        )
+def demo_of(folder: Path, log: Path, *arguments: str) -> ManagedProcess:
+    """Describe the demo as a person would start it, somewhere else than in the checkout."""
+    return ManagedProcess(
+        "the demo",
+        [sys.executable, "-m", "casework.cli.app", "demo", "--folder", str(folder), *arguments],
+        log=log,
+        cwd=log.parent,
+        # A system of somebody else on this machine must not be touched.
+        env={"CASEWORK_DATABASE_URL": "postgresql+psycopg://nobody@nowhere/x"},
+        is_ready=None if "--once" in arguments else lambda: "stays up until Ctrl-C" in read(log),
+        stop_signal=signal.SIGINT,
+        stop_seconds=LONGEST_WAIT_SECONDS,
+    )
+
+
+def read(log: Path) -> str:
+    return log.read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -64,18 +67,9 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """Run the demo until it stays up; end it if no test has."""
     place = tmp_path_factory.mktemp("demo")
     ports = [word for name in _PORTS for word in (name, str(free_port()))]
-    demo = Demo(
-        start(place / "state", place / "first.log", *ports), place / "state", place / "first.log"
-    )
-    until = time.monotonic() + _START_SECONDS
-    while "stays up until Ctrl-C" not in demo.told:
-        assert demo.process.poll() is None, demo.told
-        assert time.monotonic() < until, demo.told
-        time.sleep(0.2)
-    yield demo
-    if demo.process.poll() is None:
-        demo.process.send_signal(signal.SIGTERM)
-        demo.process.wait(_END_SECONDS)
+    folder, log = place / "state", place / "first.log"
+    with demo_of(folder, log, *ports) as process:
+        yield Demo(process, folder, log)
 
 
 def test_everything_it_says_is_true(demo: Demo):
@@ -163,7 +157,7 @@ async def test_a_reader_can_look_at_the_pages(demo: Demo, chromium: Browser):
         locale="en-US", timezone_id="Asia/Bangkok", viewport={"width": 1240, "height": 1640}
     )
     await page.goto(demo.address("the case in Temporal"))
-    await expect(page.get_by_text("VerifyCorrectiveAction").first).to_be_visible(timeout=30_000)
+    await expect(page.get_by_text("VerifyCorrectiveAction").first).to_be_visible()
     await expect(page.get_by_text("Publish version 13 in the register").first).to_be_visible()
     if pictures is not None:
         await page.screenshot(path=pictures / "case-in-temporal.png")
@@ -198,31 +192,28 @@ def test_the_token_it_prints_opens_the_case(demo: Demo):
 
 def test_a_second_demo_says_which_port_to_change(demo: Demo, tmp_path: Path):
     port = demo.address("the API").split(":")[2].split("/")[0]
-    second = start(tmp_path / "state", tmp_path / "log", "--once", "--api-port", port)
-    assert second.wait(_END_SECONDS) == 1
-    told = (tmp_path / "log").read_text(encoding="utf-8")
+    second = demo_of(tmp_path / "state", tmp_path / "log", "--once", "--api-port", port)
+    assert second.run() == 1
+    told = read(tmp_path / "log")
     assert f"Port {port} is taken" in told
     assert "CASEWORK_DEMO_API_PORT" in told
 
 
 def test_it_ends_on_ctrl_c_and_leaves_no_process(demo: Demo):
     children = _children(demo.process.pid)
-    assert len(children) == 3, "Temporal, worker and API"
-    demo.process.send_signal(signal.SIGINT)
-    assert demo.process.wait(_END_SECONDS) == 0
+    assert len(children) == 4, "Temporal, worker, API and the watchdog"
+    demo.process.stop()
+    assert demo.process.exit_code == 0
     assert [pid for pid in children if Path(f"/proc/{pid}").exists()] == []
     assert "Traceback" not in demo.told
 
 
 def test_a_second_start_goes_on_with_what_is_there(demo: Demo):
     """Nothing is filled in or opened again; another site is walked, and the first stays as it was."""
-    if demo.process.poll() is None:
-        demo.process.send_signal(signal.SIGINT)
-        demo.process.wait(_END_SECONDS)
+    demo.process.stop()
     log = demo.log.with_name("second.log")
-    second = start(demo.folder, log, "--once")
-    code = second.wait(_START_SECONDS)
-    told = log.read_text(encoding="utf-8")
+    code = demo_of(demo.folder, log, "--once").run()
+    told = read(log)
     assert code == 0, told
     assert "24 cases are there from an earlier start." in told
     assert "Khon Kaen Sugar Mill" not in told

@@ -7,6 +7,7 @@ import pytest
 
 from casework.demo.client import Unexpected, expect
 from casework.domain.stages import Stage
+from casework.processes.waiting import LONGEST_WAIT_SECONDS
 from tests.journeys.town import Town
 
 
@@ -29,7 +30,7 @@ def test_temporal_goes_away_and_comes_back(town: Town) -> None:
             "Idempotency-Key": "accept",
             "Authorization": f"Bearer {town.client.token(who)}",
         },
-        timeout=30,
+        timeout=LONGEST_WAIT_SECONDS,
     )
     assert answer.status_code == 503
     assert int(answer.headers["Retry-After"]) > 0
@@ -47,7 +48,7 @@ def test_an_act_accepted_while_the_database_is_away_is_recorded_when_it_is_back(
     town.await_notices()
     view = town.view()
     file = town.processes.folder / "casework.db"
-    other = sqlite3.connect(file, isolation_level=None, timeout=30)
+    other = sqlite3.connect(file, isolation_level=None, timeout=LONGEST_WAIT_SECONDS)
     other.execute("BEGIN IMMEDIATE")
     headers = {
         "If-Match": f'"{view["version"]}"',
@@ -55,7 +56,7 @@ def test_an_act_accepted_while_the_database_is_away_is_recorded_when_it_is_back(
         "Authorization": f"Bearer {town.client.token(town.cast.officer)}",
     }
     path = f"{town.client.url}/api/v1/cases/{town.case_id}/acts/accept-application"
-    held = httpx2.post(path, json={}, headers=headers, timeout=30)
+    held = httpx2.post(path, json={}, headers=headers, timeout=LONGEST_WAIT_SECONDS)
     # Accepted by the case, or not answered in time: in both cases not on record yet.
     assert held.status_code in {200, 503}
     assert town.journal() == ["ApplicationSubmitted"]

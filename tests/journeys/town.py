@@ -28,7 +28,7 @@ class Town:
         ports = Ports.of(api=None, temporal=None, ui=None, smtp=None, choose_free=True)
         self.processes = Processes(folder, ports)
         self.database = Database(self.processes.settings.database)
-        self.client = Client(self.processes.url, self.processes.settings)
+        self.client = Client(self.processes.url, self.processes.settings, self.processes.check)
         self.site: Site = next(s for s in read_sites() if s.name_en == "Khon Kaen Sugar Mill")
         self.performer: Performer
         self.case_id = ""

@@ -29,6 +29,7 @@ from casework.processes.servers import (
     free_port,
     is_free,
 )
+from casework.processes.waiting import LONGEST_WAIT_SECONDS
 
 CERTIFICATE_DAYS = 400
 
@@ -57,10 +58,10 @@ async def status(handle: WorkflowHandle[Certificate, str]) -> WorkflowExecutionS
     return (await handle.describe()).status
 
 
-def sleeper(folder: Path, script: str, **options: object) -> ManagedProcess:
+def sleeper(folder: Path, script: str, *arguments: Path, **options: object) -> ManagedProcess:
     return ManagedProcess(
         "a sleeper",
-        [sys.executable, "-u", "-c", script],
+        [sys.executable, "-u", "-c", script, *arguments],
         log=folder / "logs" / "sleeper.log",
         **options,  # pyright: ignore[reportArgumentType]
     )
@@ -104,17 +105,67 @@ def test_start_waits_until_the_process_is_ready(tmp_path: Path) -> None:
 
 
 def test_a_process_that_ends_early_is_reported_with_its_last_words(tmp_path: Path) -> None:
+    """At once: the clock stands still, so it is not the bound that ends the wait."""
+    script = "import sys; print('no such table'); sys.exit(3)"
+    process = sleeper(tmp_path, script, is_ready=lambda: False, clock=Clock(by=0))
     with pytest.raises(ProcessFailed, match=r"ended with code 3(?s:.)*no such table"):
-        sleeper(
-            tmp_path, "import sys; print('no such table'); sys.exit(3)", is_ready=lambda: False
-        ).start()
+        process.start()
+
+
+class Clock:
+    """A clock that moves by itself each time it is read."""
+
+    def __init__(self, by: float) -> None:
+        self.now, self.by = 0.0, by
+
+    def __call__(self) -> float:
+        self.now += self.by
+        return self.now
+
+
+def test_a_start_takes_as_long_as_it_takes(tmp_path: Path) -> None:
+    """A process that lets nobody know anything for nine minutes is waited for, and then it is up."""
+    gate, clock = tmp_path / "gate", Clock(by=0)
+    script = """
+import pathlib, sys, time
+while not pathlib.Path(sys.argv[1]).exists(): time.sleep(0.01)
+print("up"); time.sleep(600)"""
+    process = sleeper(tmp_path, script, gate, clock=clock)
+
+    def is_ready() -> bool:
+        if clock.now < LONGEST_WAIT_SECONDS - 60:
+            clock.now += 60
+        else:
+            gate.touch()
+        return process.log_tail() == "up"
+
+    process._is_ready = is_ready
+    with process:
+        assert process.alive
+    assert clock.now >= LONGEST_WAIT_SECONDS - 60
 
 
 def test_a_process_that_never_gets_ready_is_ended(tmp_path: Path) -> None:
-    process = sleeper(tmp_path, FOREVER, is_ready=lambda: False, start_seconds=0.2)
-    with pytest.raises(ProcessFailed, match=r"not ready within 0.2 seconds"):
+    """The bound keeps a mistake from blocking for ever; what the process said is in the message."""
+    process = sleeper(tmp_path, FOREVER, is_ready=lambda: False, clock=Clock(by=3600))
+    with pytest.raises(ProcessFailed, match=r"Waited 600 seconds for a sleeper to be ready"):
         process.start()
     assert not process.alive
+
+
+def test_a_process_that_ends_by_itself_is_told_from_one_that_was_ended(tmp_path: Path) -> None:
+    process = sleeper(tmp_path, FOREVER, is_ready=lambda: process.log_tail() == "up")
+    process.check()
+    process.start()
+    process.check()
+    os.kill(process.pid, signal.SIGKILL)
+    assert process._process is not None
+    process._process.wait()
+    with pytest.raises(ProcessFailed, match=r"a sleeper ended with code -9\. Its last output:\nup"):
+        process.check()
+    process.start()
+    process.stop()
+    process.check()
 
 
 def test_a_process_that_ignores_the_request_to_end_is_killed(tmp_path: Path) -> None:
@@ -270,7 +321,7 @@ async def test_four_hundred_days_pass_when_told_and_not_before(
         assert second - first < timedelta(minutes=1), "the clock stands still by itself"
 
         await time_skipping_server.advance(client, timedelta(days=2))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(LONGEST_WAIT_SECONDS):
             expired = datetime.fromisoformat(await handle.result())
     now = await time_skipping_server.now(client)
     assert timedelta(days=CERTIFICATE_DAYS) <= expired - started

@@ -35,6 +35,7 @@ from casework.domain.case import Case, Terms
 from casework.domain.events import Recorded
 from casework.domain.rules import Period, PeriodName, ProgramRules, Unit
 from casework.processes.servers import TemporalDevServer
+from casework.processes.waiting import LONGEST_WAIT_SECONDS
 from casework.programs.catalog import ProgramCatalog
 from casework.programs.holidays import current_calendar
 from casework.store.cases import casebook
@@ -210,8 +211,8 @@ class Office:
         return [casebook.read_line(row) for row in rows]
 
     async def until(self, come: Callable[[Case], bool]) -> Case:
-        """Wait until SQL shows it: looked at again with every new event of the history, for at most 20 seconds."""
-        async with asyncio.timeout(20):
+        """Wait until SQL shows it: looked at again with every new event of the history, as long as it takes."""
+        async with asyncio.timeout(LONGEST_WAIT_SECONDS):
             while True:
                 if come(self.case()):
                     return self.case()

@@ -25,6 +25,7 @@ from casework.contracts import drive as contract
 from casework.domain.drives import DriveState, ListedSite, RowOutcome
 from casework.processes.engine import run_drive
 from casework.processes.servers import TemporalDevServer
+from casework.processes.waiting import LONGEST_WAIT_SECONDS
 from casework.programs.catalog import ProgramCatalog
 from casework.store.database import Database
 from casework.store.drives.drives import find_drive
@@ -87,7 +88,7 @@ class SeminarRoom:
             lambda: CALENDAR,
             self.now,
             cases_queue=self.queue,
-            answer_within=timedelta(seconds=20),
+            answer_within=timedelta(seconds=LONGEST_WAIT_SECONDS),
             beat_seconds=0.1,
         )
 
@@ -157,15 +158,15 @@ class SeminarRoom:
             return progress_of(session, drive_id)
 
     async def until_opened(self, drive_id: str, cases: int) -> None:
-        """Wait until SQL has so many rows opened, for at most 20 seconds."""
-        async with asyncio.timeout(20):
+        """Wait until SQL has so many rows opened."""
+        async with asyncio.timeout(LONGEST_WAIT_SECONDS):
             # Rows are written in threads; there is no event to wait for.
             while self.progress(drive_id).opened < cases:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
 
     async def until_state(self, drive_id: str, state: DriveState) -> None:
-        """Wait until SQL has the drive in this state, for at most 20 seconds."""
-        async with asyncio.timeout(20):
+        """Wait until SQL has the drive in this state."""
+        async with asyncio.timeout(LONGEST_WAIT_SECONDS):
             while self.drive(drive_id).state is not state:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
 

@@ -17,6 +17,7 @@ from casework.contracts import drive as contract
 from casework.domain.drives import DriveState, RowOutcome, Why
 from casework.domain.stages import Stage
 from casework.processes.servers import TemporalDevServer
+from casework.processes.waiting import LONGEST_WAIT_SECONDS
 from casework.store.drives import states as drive_states
 from casework.store.tables import CaseRow
 from tests.drive_lists import site
@@ -141,7 +142,7 @@ async def test_a_page_that_died_after_opening_finds_its_cases_again(room: Semina
     setattr(broken, "mark", forget)  # noqa: B010 - a fault, not an attribute
     handle = await room.run(start)
     async with room.drive_worker(broken, await room.another_client()):
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(LONGEST_WAIT_SECONDS):
             # Temporal tells of attempts only when it is asked.
             while not await is_tried_again(handle):  # noqa: ASYNC110
                 await asyncio.sleep(0.05)

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from casework.processes.engine import connect
+from casework.processes.waiting import LONGEST_WAIT_SECONDS, wait_until
 from casework.programs.catalog import ProgramCatalog
 from casework.settings import Settings
 from casework.store.database import Database
@@ -28,12 +29,15 @@ def workers_at_work(settings: Settings, catalog: ProgramCatalog) -> Iterator[Non
                 await stop.wait()
         database.close()
 
+    def check() -> None:
+        assert thread.is_alive(), "the workers have ended by themselves"
+
     thread = threading.Thread(target=loop.run_until_complete, args=(work(),))
     thread.start()
     try:
-        assert started.wait(30)
+        wait_until("the workers to start", lambda: started.is_set() or None, check=check)
         yield
     finally:
         loop.call_soon_threadsafe(stop.set)
-        thread.join(60)
+        thread.join(LONGEST_WAIT_SECONDS)
         loop.close()

@@ -20,6 +20,7 @@ from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, 
 from api.app import create_app
 from casework.domain.calendar import Language
 from casework.processes.servers import LOOPBACK, free_port
+from casework.processes.waiting import LONGEST_WAIT_SECONDS
 from casework.settings import Settings
 from tests.api.public.conftest import SetClock
 from tests.api.public.sample_register import CASE, SITE
@@ -64,10 +65,10 @@ def site(tmp_path: Path, filled_file: Path, clock: SetClock) -> Iterator[str]:
     server = Server(uvicorn.Config(app, host=LOOPBACK, port=port, log_level="warning"))
     thread = threading.Thread(target=server.run, name="site")
     thread.start()
-    assert server.is_up.wait(30)
+    assert server.is_up.wait(LONGEST_WAIT_SECONDS)
     yield f"http://{LOOPBACK}:{port}"
     server.should_exit = True
-    thread.join(30)
+    thread.join(LONGEST_WAIT_SECONDS)
 
 
 class Server(uvicorn.Server):

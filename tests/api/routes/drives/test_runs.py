@@ -1,8 +1,6 @@
 """A drive as it runs: the real server, worker and workflow behind the API."""
 
 import json
-import threading
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +15,7 @@ from casework.domain.drives import RowOutcome, Why
 from casework.identity.invitation_links import InvitationLinks
 from casework.notices.composing import NoticeComposer
 from casework.processes.servers import TemporalDevServer
+from casework.processes.waiting import wait_until
 from casework.programs.catalog import ProgramCatalog
 from casework.settings import Settings
 from casework.store.database import Database
@@ -82,12 +81,8 @@ def until_cases(seminar: SeminarDesk, cases: int) -> None:
 
 
 def _until(look: Callable[[], T]) -> T:
-    """Look again until there is something, for at most 30 seconds."""
-    end = time.monotonic() + 30
-    while not (found := look()) and time.monotonic() < end:
-        threading.Event().wait(0.1)
-    assert found
-    return found
+    """Look again until there is something."""
+    return wait_until("the drive to move", lambda: look() or None)
 
 
 def count_cases(seminar: SeminarDesk) -> int:
