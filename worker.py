@@ -7,8 +7,9 @@ at a time, and officers should not wait for it behind a drive.
 import asyncio
 import gc
 import signal
+from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from typing import Literal
 
@@ -34,7 +35,9 @@ from activities.casebook import CasebookActivities
 from activities.drives import DrivesActivities
 from activities.housekeeping import HousekeepingActivities
 from activities.notices import NoticesActivities
-from activities.register import RegisterActivities
+from activities.settlement import Settlement
+from casework.cases.reading import CaseReader
+from casework.cases.recording import CaseRecorder
 from casework.contracts import drive, enrollment, housekeeping, notice_delivery
 from casework.identity.invitation_links import InvitationLinks
 from casework.notices.composing import NoticeComposer
@@ -104,8 +107,8 @@ def case_worker(
     threads: ThreadPoolExecutor,
 ) -> Worker:
     """Build the worker of the cases' queue."""
-    casebook = CasebookActivities(database)
-    register = RegisterActivities(database, catalog)
+    reader = CaseReader.of(database, catalog)
+    casebook = CasebookActivities(database, CaseRecorder(database, reader), catalog)
     rounds = HousekeepingActivities(
         database,
         client,
@@ -119,13 +122,12 @@ def case_worker(
         activities=[
             casebook.record,
             casebook.close_feedback,
-            register.publish,
+            casebook.publish,
             rounds.sweep,
             rounds.export_histories,
         ],
         activity_executor=threads,
         max_concurrent_activities=THREADS,
-        max_concurrent_local_activities=THREADS,
         max_cached_workflows=CASES_IN_MEMORY,
         max_concurrent_workflow_task_polls=POLLS,
         nonsticky_to_sticky_poll_ratio=0.5,
@@ -177,9 +179,12 @@ def drive_worker(
     threads: ThreadPoolExecutor,
 ) -> Worker:
     """Build the worker of the drives' queue: thousands of invitations, and no officer waits behind them."""
+    reader = CaseReader.of(database, catalog)
     drives = DrivesActivities(
         database,
         client,
+        CaseRecorder(database, reader),
+        reader,
         catalog,
         lambda: current_calendar(settings.holidays_file),
         samples=settings.sample_programs,
@@ -224,6 +229,20 @@ async def ensure_background_workflows(client: Client) -> None:
         return
 
 
+@asynccontextmanager
+async def settling(
+    client: Client, database: Database, catalog: ProgramCatalog
+) -> AsyncGenerator[None]:
+    """Settle lost acts in the background."""
+    recorder = CaseRecorder(database, CaseReader.of(database, catalog))
+    work = asyncio.create_task(Settlement(database, client, recorder).keep_settling())
+    try:
+        yield
+    finally:
+        work.cancel()
+        await asyncio.wait([work])
+
+
 _WORKERS = {"cases": case_worker, "notices": notice_worker, "drives": drive_worker}
 Queue = Literal["cases", "notices", "drives"]
 
@@ -243,6 +262,8 @@ async def run_worker(settings: Settings, *queues: Queue) -> None:
         for queue in queues or _WORKERS:
             worker = _WORKERS[queue](client, settings, database, catalog, threads)
             await stack.enter_async_context(worker)
+            if queue == "cases":
+                await stack.enter_async_context(settling(client, database, catalog))
         await ensure_background_workflows(client)
         # Freeze what is loaded so that garbage collection skips it: else all cases wait for 0.1 s each time.
         gc.collect()

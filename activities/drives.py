@@ -10,6 +10,8 @@ from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.drive_page import DrivePage, failed, signs_of_life
+from casework.cases.reading import CaseReader
+from casework.cases.recording import CaseRecorder
 from casework.contracts import drive as contract
 from casework.contracts import enrollment
 from casework.domain.actors import SYSTEM
@@ -49,6 +51,8 @@ class DrivesActivities:
         self,
         database: Database,
         client: Client,
+        recorder: CaseRecorder,
+        reader: CaseReader,
         catalog: ProgramCatalog,
         calendar: Callable[[], WorkCalendar],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -63,6 +67,8 @@ class DrivesActivities:
         Args:
             database: where the rows are.
             client: reaches the cases.
+            recorder: puts the cases that were opened on record, all that have come at a time.
+            reader: keeps the calendar that they open with.
             catalog: the program versions.
             calendar: returns the public holidays as they are known today.
             now: the present instant (UTC).
@@ -73,6 +79,8 @@ class DrivesActivities:
         """
         self._database = database
         self._client = client
+        self._recorder = recorder
+        self._reader = reader
         self._catalog = catalog
         self._calendar = calendar
         self._now = now
@@ -131,10 +139,11 @@ class DrivesActivities:
 
     def terms(self, drive_id: str, reserved: list[Reserved]) -> dict[str, Terms]:
         """Return by case the terms of a page, which share rules and calendar."""
-        with self._database.reading() as session:
+        calendar = self._calendar()
+        with self._database.writing() as session:
             drive = find_drive(session, drive_id)
             program = drive.program if drive else ""
-        calendar = self._calendar()
+            self._reader.keep_calendar(session, calendar)
         try:
             rules = {
                 version: self._catalog.get(program, version).rules()
@@ -163,12 +172,12 @@ class DrivesActivities:
                 asyncio.timeout(self._answer_within.total_seconds()),
                 ignore_start_failure(start),
             ):
-                await self._client.execute_update_with_start_workflow(  # pyright: ignore[reportUnknownMemberType]  # the SDK's other overloads
+                answer = await self._client.execute_update_with_start_workflow(  # pyright: ignore[reportUnknownMemberType]  # the SDK's other overloads
                     act.slug,
                     enrollment.ActRequest.of(act, SYSTEM),
                     start_workflow_operation=start,
                     id=case.update_id,
-                    result_type=enrollment.ActReceipt,
+                    result_type=enrollment.ActAnswer,
                     rpc_timeout=self._answer_within,
                 )
         except WorkflowUpdateFailedError as error:
@@ -181,7 +190,12 @@ class DrivesActivities:
             return None
         except (RPCTimeoutOrCancelledError, TimeoutError):
             return None
-        return RowEnd(line=case.line, outcome=RowOutcome.OPENED, case_id=case.case_id)
+        return RowEnd(
+            line=case.line,
+            outcome=RowOutcome.OPENED,
+            case_id=case.case_id,
+            opened=answer.unrecorded,
+        )
 
     async def _refused(
         self, drive_id: str, case: Reserved, error: WorkflowUpdateFailedError
@@ -202,8 +216,11 @@ class DrivesActivities:
         return RowEnd(line=case.line, outcome=outcome, case_id=case.case_id)
 
     def mark(self, drive_id: str, ends: list[RowEnd]) -> None:
-        """Note what came of rows."""
+        """Note what came of rows and record the cases that they opened, in one transaction."""
         with self._database.writing() as session:
+            for end in ends:
+                if end.opened is not None:
+                    self._recorder.record_in(session, end.opened)
             drive_run.mark(session, drive_id, ends, self._now())
 
     def _progress(self, drive_id: str) -> contract.DriveProgress:

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from api.collaborators import Collaborators
 from api.engine.calls import EngineBusy, EngineCalls, TemporalUnavailable
-from api.engine.cases import CaseGateway, CaseNotRunning
+from api.engine.cases import CaseGateway, CaseNotRunning, RecordBehind
 from api.engine.drives import DriveGateway
 from api.http import openapi
 from api.http.envelope import BoundedBodies, Envelope
@@ -30,7 +30,8 @@ from api.routes.drives import lists as drive_lists
 from api.routes.drives import runs as drive_runs
 from casework.cases.applications import Applications
 from casework.cases.on_record import ActsOnRecord
-from casework.cases.reading import Calendars, CaseReader
+from casework.cases.reading import CaseReader, CurrentCalendar
+from casework.cases.recording import CaseRecorder
 from casework.domain.refusals import RefusalCode
 from casework.identity.tokens import TokenVerifier
 from casework.programs.catalog import ProgramCatalog
@@ -82,6 +83,7 @@ def create_app(
             TemporalUnavailable: "engine-unavailable",
             EngineBusy: "case-busy",
             CaseNotRunning: "case-not-running",
+            RecordBehind: "record-behind",
             KeyReused: RefusalCode.KEY_REUSED.value,
         },
     )
@@ -131,19 +133,22 @@ def collaborators(
     database = Database(settings.database)
     metrics = Metrics()
     calls = EngineCalls(settings)
-    reader = CaseReader(catalog, Calendars(settings.holidays_file, now))
+    reader = CaseReader.of(database, catalog)
+    calendar = CurrentCalendar(settings.holidays_file, now)
+    on_record = ActsOnRecord(database, reader, CaseRecorder(database, reader), now)
     return Collaborators(
         settings=settings,
         database=database,
         catalog=catalog,
         reader=reader,
         applications=Applications(
-            database, catalog, reader.current_calendar, now, samples=settings.sample_programs
+            database, catalog, calendar, now, samples=settings.sample_programs
         ),
         files=EvidenceStore(settings.files_folder),
         verifier=TokenVerifier.of(settings, lambda: now().timestamp()),
         engine=calls,
-        gateway=CaseGateway(calls, ActsOnRecord(database, reader, now), metrics),
+        calendar=calendar,
+        gateway=CaseGateway(calls, on_record, metrics),
         drives=DriveGateway(calls),
         metrics=metrics,
         public_pace=Pace(*PUBLIC_PACE),

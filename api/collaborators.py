@@ -14,7 +14,7 @@ from api.engine.drives import DriveGateway
 from api.http.metrics import Metrics
 from api.http.pacing import Pace
 from casework.cases.applications import Applications
-from casework.cases.reading import CaseReader
+from casework.cases.reading import CaseReader, CurrentCalendar
 from casework.identity.tokens import TokenVerifier
 from casework.programs.catalog import ProgramCatalog
 from casework.settings import Settings
@@ -31,6 +31,7 @@ class Collaborators:
     catalog: ProgramCatalog
     reader: CaseReader
     applications: Applications
+    calendar: CurrentCalendar
     files: EvidenceStore
     verifier: TokenVerifier
     engine: EngineCalls

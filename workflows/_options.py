@@ -4,6 +4,8 @@ from datetime import timedelta
 
 from temporalio.common import RetryPolicy
 
+from casework.contracts.casebook import NOT_PUBLISHABLE, RECORD_BEHIND
+
 RECORD_TIMEOUT = timedelta(seconds=30)
 """One attempt at one SQL transaction: milliseconds, or as long as a lock held by another writer."""
 
@@ -11,22 +13,19 @@ RECORD_RETRY = RetryPolicy(
     initial_interval=timedelta(milliseconds=200),
     backoff_coefficient=2.0,
     maximum_interval=timedelta(minutes=1),
+    non_retryable_error_types=[RECORD_BEHIND, NOT_PUBLISHABLE],
 )
-"""Forever: what was accepted must be recorded, however long the database is away. Even a gap in the journal is
-tried again, because a case that waits for a repair is better than a case that has failed."""
+"""Forever: what was accepted must be recorded, however long the database is away, and attempts leave no events. Even a
+gap in the journal is tried again, because a case that waits for a repair is better than a case that has failed."""
 
-RECORD_LOCALLY_UP_TO = timedelta(seconds=5)
-"""A longer pause between attempts becomes a timer, so that an outage does not hold a workflow task open."""
 
-PUBLISH_TIMEOUT = timedelta(minutes=1)
-"""One attempt at a register entry: a read of one journal and one insert."""
+def pause_after(failures: int) -> timedelta:
+    """Return how long to wait after so many failed publications: from 10 seconds to an hour, doubling.
 
-PUBLISH_RETRY = RetryPolicy(
-    initial_interval=timedelta(seconds=1),
-    backoff_coefficient=2.0,
-    maximum_interval=timedelta(minutes=5),
-)
-"""Forever: a granted certification is published without anyone's hand, if need be when the database is back."""
+    Each costs nine events, so that a defect of the data fills a history no faster than in weeks.
+    """
+    return min(timedelta(seconds=10) * 2 ** min(failures, 10), timedelta(hours=1))
+
 
 DRAIN_ROUND = timedelta(minutes=10)
 """How long one drain of the outbox works before it reports: six history events for each round."""

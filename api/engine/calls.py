@@ -15,7 +15,7 @@ from temporalio.client import (
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RetryConfig, RPCError, RPCStatusCode
 
-from casework.contracts.enrollment import TASK_QUEUE
+from casework.contracts import enrollment
 from casework.processes.engine import connect, is_worked_on
 from casework.settings import Settings
 
@@ -26,7 +26,6 @@ RETRY_WITHIN = timedelta(seconds=4)
 """How long the SDK repeats a call that Temporal turned away: shorter than the above, so that a busy
 case is to_exception apart from an engine that is gone."""
 
-_ACCEPTED_TOO_LATE = "AcceptedUpdateCompletedWorkflow"
 _NO_CONNECTION = "Failed client connect"
 """How the message of the RuntimeError begins that the SDK raises when a lazy connection fails."""
 
@@ -43,6 +42,10 @@ class TemporalUnavailable(Exception):
 
 class EngineBusy(Exception):
     """More is on its way to this workflow than Temporal takes at a time. Nothing was done."""
+
+
+class CaseHeld(EngineBusy):
+    """The case ends its feedback period or publishes at this moment. Nothing was done."""
 
 
 class NoRun(Exception):
@@ -128,7 +131,7 @@ class EngineCalls:
         try:
             async with asyncio.timeout(self.answer_within.total_seconds()):
                 client = await self._connected()
-                has_worker = await is_worked_on(client, TASK_QUEUE, now)
+                has_worker = await is_worked_on(client, enrollment.TASK_QUEUE, now)
         except (RPCError, RuntimeError, TimeoutError):
             return EngineState(answers=False, has_worker=False)
         return EngineState(answers=True, has_worker=has_worker)
@@ -145,7 +148,13 @@ def _of_failed_update(error: WorkflowUpdateFailedError, to_exception: ToExceptio
     cause = error.cause
     if not isinstance(cause, ApplicationError):
         return to_exception(None)
-    return NoRun() if cause.type == _ACCEPTED_TOO_LATE else to_exception(cause)
+    match cause.type:
+        case enrollment.BUSY:
+            return CaseHeld()
+        case "AcceptedUpdateCompletedWorkflow":
+            return NoRun()
+        case _:
+            return to_exception(cause)
 
 
 def _of_call(error: RPCError) -> Exception:

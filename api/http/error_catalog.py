@@ -521,6 +521,14 @@ _OF_THE_API = (
         "Report the case and the `trace_id` to the operator, who restarts it.",
     ),
     ErrorKind(
+        "record-behind",
+        503,
+        "The record of the case is being brought up to date",
+        "The case has gone on, and what you saw is its record of before. Nothing has changed.",
+        "Read the case again after `Retry-After`, then repeat the request. If this lasts, report the"
+        " case to the operator.",
+    ),
+    ErrorKind(
         "database-unavailable",
         503,
         "The database is unavailable",

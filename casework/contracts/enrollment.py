@@ -7,7 +7,8 @@ from typing import Annotated
 
 from pydantic import Field, JsonValue
 
-from casework.domain._model import Frozen, Instant
+from casework.contracts.casebook import Unrecorded
+from casework.domain._model import Frozen, Instant, Row
 from casework.domain.actors import Actor
 from casework.domain.acts import Act
 from casework.domain.calendar import WorkCalendar
@@ -19,8 +20,15 @@ WORKFLOW = "EnrollmentCase"
 POKE = "poke"
 ADOPT_CALENDAR = "adopt-calendar"
 
+BUSY = "CaseBusy"
+"""The failure of an update that came while the case ends its feedback period or publishes: nothing was done, and a
+moment later it can be."""
+
 MOST_BYTES_OF_AN_ACT = 48 * 1024
 """An act's body may not be longer than this, so that every payload stays under 64 KiB."""
+
+MOST_UNRECORDED = 32
+"""When more lines than this wait for whoever asked to record them, the case has an activity do it."""
 
 MOST_APPLIED_ACTS = 128
 """How many applied acts a case remembers across continue-as-new."""
@@ -58,13 +66,20 @@ class ActRequest(Frozen):
         return cls(actor=actor, body=body, digest=digest, expected_version=expected_version)
 
 
-class ActReceipt(Frozen):
+class ActReceipt(Row):
     """The answer to an act that was applied. The same act with the same key gets the same receipt."""
 
     version: int
     stage: Stage
     at: Instant
     digest: str
+
+
+class ActAnswer(Frozen):
+    """A receipt, and with it every line that is not known to be on record: whoever gets it records them."""
+
+    receipt: ActReceipt
+    unrecorded: Unrecorded
 
 
 class AppliedAct(Frozen):

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, get_args
 
 from pydantic import Field
 
-from casework.domain._model import Code, EvidenceRef, Frozen, Instant, Line, Ref, Text
+from casework.domain._model import Code, Compact, EvidenceRef, Frozen, Instant, Line, Ref, Text
 from casework.domain.rules import Grade
 from casework.domain.stages import Stage
 
@@ -122,7 +122,7 @@ class RescheduleInspection(Act):
     reason: Text
 
 
-class Finding(Frozen):
+class Finding(Compact):
     """What the inspector found for one criterion."""
 
     criterion: Code

@@ -36,6 +36,28 @@ class Terms(Frozen):
         known = _RULES.setdefault((rules.program, rules.version), rules)
         return known if known == rules else rules
 
+    def reference(self) -> "TermsRef":
+        """Name these terms without repeating them."""
+        return TermsRef(
+            case_id=self.case_id,
+            establishment=self.establishment,
+            province=self.province,
+            program=self.rules.program,
+            version=self.rules.version,
+            calendar=self.calendar.revision,
+        )
+
+
+class TermsRef(Row):
+    """The terms of a case by name: rules by program and version, the calendar by its revision."""
+
+    case_id: Ref
+    establishment: Ref
+    province: ProvinceCode
+    program: Code
+    version: Code
+    calendar: str
+
 
 class Interval(Row):
     """A stretch of time in which the case waited for somebody; ``until`` is None while it runs."""
@@ -167,13 +189,18 @@ def evolve(case: Case, recorded: e.Recorded) -> Case:
 
 
 def record(
-    case: Case, happened: Iterable[e.Event], actor: Actor, kind: ActorKind, now: datetime
+    case: Case,
+    happened: Iterable[e.Event],
+    actor: Actor,
+    kind: ActorKind,
+    now: datetime,
+    request: str | None = None,
 ) -> tuple[Case, tuple[e.Recorded, ...]]:
     """Give events their place in the journal and return the case after them."""
     lines: list[e.Recorded] = []
     by = ActorRef(person=actor.person, kind=kind)
     for event in happened:
-        line = e.Recorded(seq=case.version + 1, at=now, actor=by, event=event)
+        line = e.Recorded(seq=case.version + 1, at=now, actor=by, event=event, request=request)
         case = evolve(case, line)
         lines.append(line)
     return case, tuple(lines)

@@ -1,6 +1,6 @@
 """What happened to a case: past-tense facts. The journal is a list of them and the case is what they add up to."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
@@ -287,12 +287,22 @@ Event = Annotated[
 
 
 class Recorded(Frozen):
-    """One line of the journal: ``seq`` counts from 1 without a gap and is the case's version after this event."""
+    """One line of the journal: ``seq`` counts from 1 without a gap and is the case's version after this event.
+
+    ``request`` is the id of the update that brought it about; None for what the system did by itself.
+    """
 
     seq: int
     at: Instant
     actor: ActorRef
     event: Event
+    request: str | None = None
+
+    def content(self) -> dict[str, Any]:
+        """Return the line as JSON values, without fields that have their default: a later field changes no old line."""
+        content = self.model_dump(mode="json", exclude_defaults=True)
+        content["event"]["type"] = self.event.type
+        return content
 
 
 EVENT: TypeAdapter[Event] = TypeAdapter(Event)

@@ -160,7 +160,7 @@ class CaseRow(Row, table=True):
     """The read model of a case at ``version``: what lists, queues and pages read.
 
     ``queue_at`` is ``due_at``, or :data:`END_OF_TIME` where there is none, so that a list has one order
-    on both databases and an index follows it.
+    on both databases and an index follows it. ``head`` is the hash of the journal's last line.
     """
 
     __tablename__ = "cases"
@@ -207,10 +207,9 @@ class CaseRow(Row, table=True):
     granted_at: datetime | None = _instant(default=None)
     valid_until: datetime | None = _instant(default=None)
     calendar_revision: str = _id()
-    durable_version: int = 0
-    task_at: datetime | None = _instant(default=None)
     register_entry: int | None = None
     snapshot: str = _text()
+    head: str = _id()
 
 
 class JournalRow(Row, table=True):
@@ -300,18 +299,26 @@ class EvidenceFile(Row, table=True):
     uploaded_at: datetime = _instant()
 
 
-class SupersededRow(Row, table=True):
-    """A journal row of a workflow task that was lost and done again; kept for audits, never read by the engine."""
+class IntentRow(Row, table=True):
+    """An act that was sent to Temporal and whose outcome is not on record yet."""
 
-    __tablename__ = "journal_superseded"
-    __table_args__ = (Index("journal_superseded_case", "case_id", "id"),)
+    __tablename__ = "intents"
+    __table_args__ = (Index("intents_at", "at"),)
 
-    id: int | None = Field(default=None, primary_key=True)
-    case_id: str = _id(foreign_key="cases.case_id")
-    seq: int
+    update_id: str = Field(sa_type=NoticeKey, primary_key=True)
+    # No foreign key: the first act of a case is sent before there is a case.
+    case_id: str = _id()
+    act: str = _id()
+    at: datetime = _instant()
+
+
+class CalendarRow(Row, table=True):
+    """The public holidays that some case counts by, as they were known in one revision."""
+
+    __tablename__ = "calendars"
+
+    revision: str = _id(primary_key=True)
     body: str = _text()
-    hash: str = _id()
-    superseded_at: datetime = _instant()
 
 
 class RefusalRow(Row, table=True):

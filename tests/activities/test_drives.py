@@ -22,13 +22,12 @@ from casework.domain.drives import RowOutcome, Why
 from casework.domain.refusals import RefusalCode
 from casework.processes.waiting import LONGEST_WAIT_SECONDS
 from casework.programs.catalog import ProgramCatalog
-from casework.store.cases.casebook import record
 from casework.store.database import Database
 from casework.store.drives.rows import list_rows
 from casework.store.drives.tables import DriveRow
 from tests.drive_lists import drive_with, site, started
 from tests.sample_case import APPLICANT, CALENDAR, NOW
-from tests.store.story import Story
+from tests.store.story import Story, record
 
 Answer = Exception | Callable[[str], Awaitable[None] | None] | None
 

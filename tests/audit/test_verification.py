@@ -8,7 +8,6 @@ from sqlalchemy import text
 
 from casework.audit.outbox import queue_again, stuck_notices
 from casework.audit.verification import case_ids, verify_case
-from casework.contracts.casebook import RecordRequest
 from casework.domain import acts as a
 from casework.domain import events as e
 from casework.domain.actors import Actor
@@ -19,7 +18,7 @@ from casework.store.cases import casebook
 from casework.store.database import Database
 from casework.store.outbox import NewNotice
 from tests.sample_case import APPLICANT, NOW, OFFICER, act_of
-from tests.store.story import Story
+from tests.store.story import Moment, Story
 
 CASE = "eco-k3v9a2q7m4tz"
 CATALOG = ProgramCatalog.load()
@@ -40,7 +39,7 @@ class Recorder:
     def happen(self, *events: e.Event) -> None:
         self._record(self._story.happen(events))
 
-    def _record(self, request: RecordRequest) -> None:
+    def _record(self, request: Moment) -> None:
         notices = [NewNotice("case-assigned", line.seq, "officer") for line in request.events]
         with self._database.writing() as session:
             casebook.record(session, request, notices)

@@ -14,7 +14,6 @@ from casework.domain.drives import DriveState, ListedRow, ListedSite, RowRemark,
 from casework.domain.stages import Stage
 from casework.drives import dry_run as module
 from casework.drives.dry_run import dry_run
-from casework.store.cases.casebook import record
 from casework.store.cases.enrollments import NewEnrollment, Opened, open_enrollment
 from casework.store.database import Database
 from casework.store.drives.rows import list_rows
@@ -25,7 +24,7 @@ from tests.drive_lists import drive_with, fill, rows_of, site
 from tests.sample_case import NOW
 from tests.statements import counted
 from tests.store.rows import establishment_row
-from tests.store.story import Story
+from tests.store.story import Story, record
 
 
 def enroll(database: Database, number: int, stage: Stage | None = None) -> Opened:

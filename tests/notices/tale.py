@@ -6,7 +6,6 @@ from typing import Literal
 
 from sqlalchemy.orm import Session
 
-from casework.contracts.casebook import RecordRequest
 from casework.domain import acts as a
 from casework.domain import events as e
 from casework.domain.actors import SYSTEM, Actor, ActorKind
@@ -23,13 +22,13 @@ from casework.domain.stages import Stage
 from casework.notices.catalogue import notices_for, receipt_for
 from casework.notices.composing import NoticeComposer
 from casework.programs.catalog import ProgramCatalog
-from casework.store.cases.casebook import record
 from casework.store.communities import NewCommunity, put_communities
 from casework.store.database import Database
 from casework.store.outbox import add_notices, notices_of_case
 from casework.store.people import StaffMember, put_people
 from casework.store.tables import Contact, Enrollment, Establishment, NoticeRow, Representation
 from tests.sample_case import CALENDAR, FILE, NOW
+from tests.store.story import Moment, record
 
 Language = Literal["th", "en"]
 
@@ -198,7 +197,7 @@ class Tale:
         self.case, lines = happen(self.case, events, who, kind, self.now)
         notices = [notice for line in lines for notice in notices_for(self.case, line)]
         with self.database.writing() as session:
-            record(session, RecordRequest(case=self.case, events=lines, run_id="run-1"), notices)
+            record(session, Moment(self.case, lines), notices)
         return self._show()
 
     def _show(self) -> "Tale":

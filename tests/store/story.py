@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
-from casework.contracts.casebook import RecordRequest
+from sqlalchemy.orm import Session
+
 from casework.domain import acts as a
 from casework.domain import events as e
 from casework.domain.actors import SYSTEM, Actor, ActorKind
@@ -13,7 +15,8 @@ from casework.domain.decide import decide
 from casework.domain.numbers import Numbers
 from casework.domain.openness import kind_for
 from casework.domain.stages import Stage
-from casework.store.cases.casebook import record
+from casework.store.cases import casebook
+from casework.store.cases.calendars import keep_calendar
 from casework.store.database import Database
 from casework.store.outbox import NewNotice
 from tests.sample_case import (
@@ -27,8 +30,6 @@ from tests.sample_case import (
     act_of,
 )
 
-RUN = "run-1"
-
 _LIFE: tuple[tuple[Stage, type[a.Act] | None, Actor], ...] = (
     (Stage.APPLICATION_REVIEW, a.SubmitApplication, APPLICANT),
     (Stage.INSPECTION, a.AcceptApplication, OFFICER),
@@ -41,18 +42,25 @@ _LIFE: tuple[tuple[Stage, type[a.Act] | None, Actor], ...] = (
 )
 
 
+class Moment(NamedTuple):
+    """What happened at once: the lines, and the case after them."""
+
+    case: Case
+    events: tuple[e.Recorded, ...]
+
+
 class Story:
-    """A case under way, and every request to record that it made."""
+    """A case under way, and every moment of it."""
 
     def __init__(self, case_id: str = TERMS.case_id, **terms: object) -> None:
         self.case = Case(terms=TERMS.model_copy(update={"case_id": case_id, **terms}))
-        self.requests: list[RecordRequest] = []
+        self.requests: list[Moment] = []
 
     @property
     def terms(self) -> Terms:
         return self.case.terms
 
-    def act(self, act: a.Act, actor: Actor, now: datetime = NOW) -> RecordRequest:
+    def act(self, act: a.Act, actor: Actor, now: datetime = NOW) -> Moment:
         """Decide an act and return the request that records it."""
         kind = kind_for(type(act), actor)
         return self.happen(decide(self.case, act, actor, now), actor, kind, now)
@@ -63,17 +71,17 @@ class Story:
         actor: Actor = SYSTEM,
         kind: ActorKind = ActorKind.SYSTEM,
         now: datetime = NOW,
-    ) -> RecordRequest:
+    ) -> Moment:
         """Let events happen and return the request that records them."""
         self.case, lines = happen(self.case, events, actor, kind, now)
-        self.requests.append(RecordRequest(case=self.case, events=lines, run_id=RUN))
+        self.requests.append(Moment(self.case, lines))
         return self.requests[-1]
 
-    def note(self, text: str = "Telephoned.") -> RecordRequest:
+    def note(self, text: str = "Telephoned.") -> Moment:
         """Add a note, which every open case takes."""
         return self.act(a.AddNote(note=text), OFFICER)
 
-    def close_feedback(self, numbers: Iterable[int]) -> RecordRequest:
+    def close_feedback(self, numbers: Iterable[int]) -> Moment:
         """End the feedback period with these representations."""
         closed = e.FeedbackClosed(representations=Numbers.of(numbers))
         return self.happen([closed], now=NOW + timedelta(days=16))
@@ -95,6 +103,12 @@ def establishment(actor: Actor, terms: Terms) -> Actor:
     if ActorKind.APPLICANT not in actor.kinds:
         return actor
     return actor.model_copy(update={"establishment": terms.establishment})
+
+
+def record(session: Session, moment: Moment, notices: Sequence[NewNotice] = ()) -> None:
+    """Record one moment, with the calendar that the case counts by."""
+    keep_calendar(session, moment.case.terms.calendar)
+    casebook.record(session, moment.case, moment.events, notices)
 
 
 def put(

@@ -4,16 +4,17 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import cast
+from typing import Literal, cast
 
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import (
     Client,
     WithStartWorkflowOperation,
+    WorkflowContinuedAsNewError,
     WorkflowHandle,
     WorkflowHistory,
     WorkflowUpdateFailedError,
@@ -25,7 +26,8 @@ from temporalio.worker import Interceptor, Worker, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from activities.casebook import CasebookActivities
-from activities.register import RegisterActivities
+from casework.cases.reading import CaseReader
+from casework.cases.recording import CaseRecorder
 from casework.contracts import enrollment
 from casework.domain import acts as a
 from casework.domain.actors import Actor, ActorKind
@@ -35,7 +37,9 @@ from casework.domain.rules import Period, PeriodName, ProgramRules, Unit
 from casework.processes.servers import TemporalDevServer
 from casework.processes.waiting import LONGEST_WAIT_SECONDS
 from casework.programs.catalog import ProgramCatalog
+from casework.programs.holidays import current_calendar
 from casework.store.cases import casebook
+from casework.store.cases.calendars import find_calendar, keep_calendar
 from casework.store.database import Database
 from casework.store.people import StaffMember, put_people
 from casework.store.tables import Contact, Establishment
@@ -127,6 +131,7 @@ class Office:
     database: Database
     queue: str
     terms: Terms
+    recorder: CaseRecorder
     runs: list[str] = field(default_factory=list)
 
     @property
@@ -144,43 +149,55 @@ class Office:
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
         )
-        receipt = await self.client.execute_update_with_start_workflow(
+        answer = await self.client.execute_update_with_start_workflow(
             act.slug,
             enrollment.ActRequest.of(act, actor),
             start_workflow_operation=start,
             id=key or uuid.uuid4().hex[:16],
-            result_type=enrollment.ActReceipt,
+            result_type=enrollment.ActAnswer,
         )
         self.runs.append((await self.handle.describe()).run_id)
-        return receipt
+        return self._record(answer)
+
+    def _record(self, answer: enrollment.ActAnswer) -> enrollment.ActReceipt:
+        self.recorder.record(answer.unrecorded)
+        return answer.receipt
 
     async def act(
         self,
         act: a.Act | type[a.Act],
         actor: Actor,
         key: str | None = None,
-        expected_version: int | None = None,
+        expected_version: int | Literal["as seen"] | None = "as seen",
         name: str | None = None,
     ) -> enrollment.ActReceipt:
-        """Do an act (or a well-formed one of the kind given) and return its receipt."""
+        """Do an act (or a well-formed one of the kind given) as the API does, and return its receipt."""
+        if expected_version == "as seen":
+            expected_version = self.case().version
         if isinstance(act, type):
             act = act_of(act, self.case(), self.now())
-        try:
-            return await self.handle.execute_update(
-                name or act.slug,
-                enrollment.ActRequest.of(act, actor, expected_version),
-                id=key or uuid.uuid4().hex[:16],
-                result_type=enrollment.ActReceipt,
-            )
-        except WorkflowUpdateFailedError as error:
-            raise ActRefused(cast(ApplicationError, error.cause)) from error
+        request = enrollment.ActRequest.of(act, actor, expected_version)
+        key = key or uuid.uuid4().hex[:16]
+        while True:
+            try:
+                answer = await self.handle.execute_update(
+                    name or act.slug, request, id=key, result_type=enrollment.ActAnswer
+                )
+            except WorkflowUpdateFailedError as error:
+                refused = ActRefused(cast(ApplicationError, error.cause))
+                if refused.code != enrollment.BUSY:
+                    raise refused from error
+            else:
+                return self._record(answer)
 
     def case(self) -> Case:
         """Return the case as SQL has it."""
         with self.database.reading() as session:
             row = casebook.find_case(session, self.terms.case_id)
             assert row is not None
-            return casebook.restore(row, self.terms.rules, self.terms.calendar)
+            calendar = find_calendar(session, row.calendar_revision)
+            assert calendar is not None
+            return casebook.restore(row, self.terms.rules, calendar)
 
     def now(self) -> datetime:
         """Return the present as the case knows it, whose clock may have been moved ahead."""
@@ -206,6 +223,12 @@ class Office:
     async def advance(self, by: timedelta) -> None:
         """Let time pass for this case alone."""
         await self.server.advance(self.handle, by)
+
+    async def end_of_run(self, run: int = 0) -> None:
+        """Wait until the nth run has ended, by continuing as a new one or for good."""
+        handle = self.client.get_workflow_handle(self.terms.case_id, run_id=self.runs[run])
+        with suppress(WorkflowContinuedAsNewError):
+            await handle.result(follow_runs=False)
 
     async def history(self, run: int = 0) -> WorkflowHistory:
         """Return the history of the nth run."""
@@ -241,8 +264,13 @@ async def office_at_work(
     queue = f"test-{uuid.uuid4().hex[:12]}"
     case_id = case_id or f"eco-{uuid.uuid4().hex[:12]}"
     terms = TERMS.model_copy(update={"case_id": case_id, "rules": rules, "calendar": CALENDAR})
-    async with case_worker(client, queue, database, interceptors, workflow_runner):
-        yield Office(client, server, database, queue, terms)
+    reader = CaseReader(database, lambda program, version: rules)
+    recorder = CaseRecorder(database, reader)
+    for calendar in (CALENDAR, current_calendar()):
+        with database.writing() as session:
+            keep_calendar(session, calendar)
+    async with case_worker(client, queue, database, recorder, interceptors, workflow_runner):
+        yield Office(client, server, database, queue, terms, recorder)
     database.close()
 
 
@@ -251,11 +279,12 @@ async def case_worker(
     client: Client,
     queue: str,
     database: Database,
+    recorder: CaseRecorder,
     interceptors: tuple[Interceptor, ...] = (),
     workflow_runner: WorkflowRunner | None = None,
 ) -> AsyncIterator[None]:
     """Have a worker for cases in this process, with the real activities, and in the sandbox unless told otherwise."""
-    book = CasebookActivities(database)
+    book = CasebookActivities(database, recorder, sample_catalog())
     with ThreadPoolExecutor(8) as threads:
         async with Worker(
             client,
@@ -264,11 +293,10 @@ async def case_worker(
             activities=[
                 book.record,
                 book.close_feedback,
-                RegisterActivities(database, sample_catalog()).publish,
+                book.publish,
             ],
             activity_executor=threads,
             max_concurrent_activities=8,
-            max_concurrent_local_activities=8,
             interceptors=interceptors,
             workflow_runner=workflow_runner or SandboxedWorkflowRunner(),
         ):

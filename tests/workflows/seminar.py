@@ -19,6 +19,8 @@ from temporalio.worker import Worker
 
 from activities.casebook import CasebookActivities
 from activities.drives import DrivesActivities
+from casework.cases.reading import CaseReader
+from casework.cases.recording import CaseRecorder
 from casework.contracts import drive as contract
 from casework.domain.drives import DriveState, ListedSite, RowOutcome
 from casework.processes.engine import run_drive
@@ -54,6 +56,10 @@ class SeminarRoom:
     catalog: ProgramCatalog = field(default_factory=ProgramCatalog.load)
     now: Any = lambda: NOW
 
+    def __post_init__(self) -> None:
+        self.reader = CaseReader.of(self.database, self.catalog)
+        self.recorder = CaseRecorder(self.database, self.reader)
+
     @property
     def drives_queue(self) -> str:
         """Name the queue of the drives, which is not that of the cases."""
@@ -61,15 +67,14 @@ class SeminarRoom:
 
     def case_worker(self) -> Worker:
         """Make a worker of the cases."""
-        casebook = CasebookActivities(self.database)
+        casebook = CasebookActivities(self.database, self.recorder, self.catalog)
         return Worker(
             self.client,
             task_queue=self.queue,
             workflows=[EnrollmentCase],
-            activities=[casebook.record, casebook.close_feedback],
+            activities=[casebook.record, casebook.close_feedback, casebook.publish],
             activity_executor=self.threads,
             max_concurrent_activities=8,
-            max_concurrent_local_activities=8,
         )
 
     def drives(self) -> DrivesActivities:
@@ -77,6 +82,8 @@ class SeminarRoom:
         return DrivesActivities(
             self.database,
             self.client,
+            self.recorder,
+            self.reader,
             self.catalog,
             lambda: CALENDAR,
             self.now,

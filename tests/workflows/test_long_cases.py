@@ -24,6 +24,7 @@ async def test_a_long_case_continues_as_new_without_losing_an_act(tmp_path: Path
             again = await office.act(a.AddNote(note="Note 0."), OFFICER, key="note-0")
             assert again == receipts[0]
             assert len(office.journal()) == 51
+            await office.end_of_run()
             with office.database.reading() as session:
                 runs = sweeping.runs_of_case(session, office.terms.case_id)
             assert len(runs) >= 2

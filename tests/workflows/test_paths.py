@@ -13,6 +13,7 @@ import pytest
 from casework.domain.case import Case, evolve
 from casework.domain.stages import Stage
 from casework.processes.servers import TemporalDevServer
+from casework.store.cases.casebook import canonical
 from tests.workflows.office import Office, office_at_work
 from tests.workflows.paths import PATHS
 
@@ -58,7 +59,7 @@ async def keep(name: str, office: Office) -> None:
         file.write_text(
             json.dumps({"id": office.terms.case_id, "history": history}, ensure_ascii=False)
         )
-    lines = [line.model_dump_json() for line in office.journal()]
+    lines = [canonical(line) for line in office.journal()]
     (HISTORIES / f"{name}.events.jsonl").write_text("\n".join(lines) + "\n")
 
 

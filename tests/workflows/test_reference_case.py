@@ -14,8 +14,8 @@ from casework.programs.holidays import current_calendar
 from tests.sample_case import APPLICANT, DECIDER, FILE, INSPECTOR, NO_CONFLICT, OFFICER, REVIEWER
 from tests.workflows.office import ActRefused, Office, office_at_work, sample_rules
 
-MOST_EVENTS = 60
-MOST_BYTES = 20 * 1024
+MOST_EVENTS = 55
+MOST_BYTES = 22 * 1024
 
 
 async def walk_the_reference_case(office: Office) -> None:
@@ -48,7 +48,7 @@ async def walk_the_reference_case(office: Office) -> None:
 
 
 @pytest.mark.parametrize("program", ["eco-network", "river-governance"])
-async def test_the_reference_case_stays_under_60_events_and_20_kilobytes(
+async def test_the_reference_case_stays_within_55_events_and_22_kilobytes(
     program: str, temporal_server: TemporalDevServer, tmp_path: Path
 ) -> None:
     """In the shipped programs with all their criteria, up to the publication and the start of the next run."""
@@ -57,6 +57,7 @@ async def test_the_reference_case_stays_under_60_events_and_20_kilobytes(
     async with office_of as office:
         office.terms = office.terms.model_copy(update={"calendar": current_calendar()})
         await walk_the_reference_case(office)
+        await office.end_of_run()
         events = await office.event_types()
         assert events[-1] == "WORKFLOW_EXECUTION_CONTINUED_AS_NEW"
         assert len(events) <= MOST_EVENTS
@@ -66,7 +67,9 @@ async def test_the_reference_case_stays_under_60_events_and_20_kilobytes(
         # One timer for the office's periods, one for the feedback, one for what comes after.
         assert events.count("TIMER_STARTED") == 3
         assert events.count("TIMER_CANCELED") == 1
-        assert events.count("ACTIVITY_TASK_SCHEDULED") == 1
+        # One closes the feedback, one publishes.
+        assert events.count("ACTIVITY_TASK_SCHEDULED") == 2
+        assert events.count("MARKER_RECORDED") == 0
         assert not [e for e in events if "SEARCH_ATTRIBUTES" in e]
 
 
@@ -92,7 +95,7 @@ async def test_an_act_is_recorded_when_it_returns(office: Office) -> None:
     for n in range(20):
         receipt = await office.act(a.AddNote(note=f"Note {n}."), OFFICER)
         assert office.case().version == receipt.version
-    # Each note: accepted, completed, recorded, and the three events of its workflow task. No timer moved.
+    # Each note: accepted, completed, and the three events of its workflow task. No timer moved, no activity ran.
     events = await office.event_types()
     assert events.count("TIMER_STARTED") == 1
-    assert events.count("MARKER_RECORDED") == 21
+    assert len(events) == 2 + 21 * 5

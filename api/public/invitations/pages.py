@@ -1,8 +1,6 @@
 """The page behind an invitation's link: a prefilled application, or a no, without an account or a script."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
 from functools import partial
 from http import HTTPStatus
 
@@ -12,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.engine.calls import EngineBusy, TemporalUnavailable
-from api.engine.cases import CaseGateway, CaseNotRunning
+from api.engine.cases import CaseGateway, CaseNotRunning, RecordBehind
 from api.pages.forms import FormTooLarge, read_fields
 from api.pages.rendering import see_other
 from api.pages.site import Clock, Site
@@ -35,11 +33,7 @@ from casework.store.cases.casebook import find_case
 from casework.store.communities import put_communities
 from casework.store.database import Database
 
-RECORDED_WITHIN = timedelta(seconds=2)
-"""How long the answer waits for the record, so that the next page already shows what was done."""
-
-_LOOK_EVERY_SECONDS = 0.05
-_NO_ANSWER = (TemporalUnavailable, EngineBusy, CaseNotRunning)
+_NO_ANSWER = (TemporalUnavailable, EngineBusy, CaseNotRunning, RecordBehind)
 
 Endpoint = Callable[[Language, Request, InvitedSite], Awaitable[Response]]
 
@@ -164,7 +158,7 @@ class InvitationPages:
         """Send the act; afterwards the link itself shows what has become of the invitation."""
         again = partial(self._page, template, language, request, invited, values=form)
         try:
-            version = await self._send(invited, act, form.key)
+            await self._send(invited, act, form.key)
         except _NO_ANSWER:
             return again(errors={"form": "not-stored"}, code=HTTPStatus.SERVICE_UNAVAILABLE)
         except Refused as error:
@@ -174,10 +168,9 @@ class InvitationPages:
             if error.refusal.code is RefusalCode.PERIOD_IS_OVER:
                 return self._ended(language, request, invited.invitation)
             return again(errors={"form": "not-stored"}, code=HTTPStatus.CONFLICT)
-        await self._recorded(invited.case.case_id, version)
         return see_other(_address(language, request))
 
-    async def _send(self, invited: InvitedSite, act: Act, key: str) -> int:
+    async def _send(self, invited: InvitedSite, act: Act, key: str) -> None:
         """Act on the case as it is: a reminder that left meanwhile is no reason to ask again."""
         principal = Principal(
             person=invited.contact.id,
@@ -186,18 +179,12 @@ class InvitationPages:
         )
         case_id, version = invited.case.case_id, invited.case.version
         try:
-            return (await self._gateway.apply(case_id, act, principal, version, key)).version
+            await self._gateway.apply(case_id, act, principal, version, key)
         except Refused as error:
             seen = await self._site.read(_version_of, case_id)
             if error.refusal.code is not RefusalCode.VERSION_CONFLICT or seen == version:
                 raise
-        return (await self._gateway.apply(case_id, act, principal, seen, key)).version
-
-    async def _recorded(self, case_id: str, version: int) -> None:
-        for _ in range(int(RECORDED_WITHIN.total_seconds() / _LOOK_EVERY_SECONDS)):
-            if await self._site.read(_version_of, case_id) >= version:
-                return
-            await asyncio.sleep(_LOOK_EVERY_SECONDS)
+            await self._gateway.apply(case_id, act, principal, seen, key)
 
     # --- Pages --------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from api.http.preconditions import ExpectedVersion, IdempotencyKey, JsonBody, et
 from api.http.sizes import require_short_act
 from api.routes.cases.access import VisibleCase
 from api.routes.cases.examples import EXAMPLES_OF_ACTS
+from api.routes.cases.receipts import RECORD_FOLLOWS, say_that_record_follows
 from api.routes.cases.references import require_references
 from api.routes.cases.views import ActApplied
 from api.security import CurrentPrincipal
@@ -35,14 +36,18 @@ def _endpoint(kind: type[Act]) -> _Endpoint:
     ) -> ActApplied:
         require_short_act(act)
         await require_references(parts.database, row, act)
-        receipt = await parts.gateway.apply(row.case_id, act, principal, version, key)
+        taken = await parts.gateway.apply(row.case_id, act, principal, version, key, row)
+        receipt = taken.receipt
         response.headers["ETag"] = etag(receipt.version)
+        if not taken.is_recorded:
+            say_that_record_follows(response, row.case_id)
         return ActApplied(
             case=row.case_id,
             act=kind.slug,
             version=receipt.version,
             stage=receipt.stage,
             at=receipt.at,
+            recorded=taken.is_recorded,
         )
 
     perform.__annotations__["act"] = Annotated[kind, Body(openapi_examples=EXAMPLES_OF_ACTS[kind])]
@@ -69,6 +74,7 @@ def _routes() -> APIRouter:
             dependencies=[JsonBody],
             responses={
                 200: {"description": "The receipt.", "headers": ETAG},
+                202: RECORD_FOLLOWS,
                 **problems(400, 401, 403, 404, 409, 412, 413, 415, 428, 429),
             },
         )

@@ -16,6 +16,7 @@ from api.http.preconditions import IdempotencyKey, JsonBody, etag, update_id_of
 from api.http.sizes import require_short_act
 from api.routes.cases.examples import APPLICATION
 from api.routes.cases.reading import PATH as CASES
+from api.routes.cases.receipts import RECORD_FOLLOWS, say_that_record_follows
 from api.routes.cases.references import evidence_in, evidence_unknown
 from api.routes.programs import require_known_program
 from api.security import ApplicantPrincipal
@@ -114,6 +115,9 @@ class ApplicationReceived(BaseModel):
     version: int
     stage: Stage
     at: datetime
+    recorded: Annotated[
+        bool, Field(description="False with 202: accepted for good, and the record follows.")
+    ]
 
 
 @router.post(
@@ -122,7 +126,7 @@ class ApplicationReceived(BaseModel):
     operation_id="apply",
     summary="Apply for a program",
     dependencies=[JsonBody],
-    responses={201: _RECEIPT, **problems(400, 401, 403, 409, 413, 415, 429)},
+    responses={201: _RECEIPT, 202: RECORD_FOLLOWS, **problems(400, 401, 403, 409, 413, 415, 429)},
 )
 async def apply(
     parts: Parts,
@@ -144,9 +148,12 @@ async def apply(
     opened, terms = await run_in_threadpool(_reserve, parts, principal, application, update_id)
     actor = principal.actor.model_copy(update={"establishment": opened.establishment_id})
     act = application.act(opened.contact_id)
-    receipt = await parts.gateway.open(terms, act, actor, update_id)
+    taken = await parts.gateway.open(terms, act, actor, update_id)
+    receipt = taken.receipt
     response.headers["Location"] = f"{CASES}/{opened.case_id}"
     response.headers["ETag"] = etag(receipt.version)
+    if not taken.is_recorded:
+        say_that_record_follows(response, opened.case_id)
     return ApplicationReceived(
         case=opened.case_id,
         establishment=opened.establishment_id,
@@ -155,6 +162,7 @@ async def apply(
         version=receipt.version,
         stage=receipt.stage,
         at=receipt.at,
+        recorded=taken.is_recorded,
     )
 
 

@@ -259,3 +259,6 @@ class ActApplied(BaseModel):
     version: Annotated[int, Field(description="Version of the case after the act: the next ETag.")]
     stage: Stage
     at: datetime
+    recorded: Annotated[
+        bool, Field(description="False with 202: accepted for good, and the record follows.")
+    ]

@@ -187,9 +187,7 @@ def details(parts: Collaborators, drive_id: str) -> DriveDetails:
             raise LookupError(f"{drive_id} is gone")
         provinces = provinces_of(session, drive_id)
         counts = count_by_province(session, drive_id)
-        horizon = horizon_of(
-            parts.catalog, row.program, year, parts.now(), parts.reader.current_calendar()
-        )
+        horizon = horizon_of(parts.catalog, row.program, year, parts.now(), parts.calendar())
         forecast = forecast_of(session, row.program, horizon, provinces)
     return DriveDetails.of_all(row, provinces, counts, year, forecast)
 

@@ -108,7 +108,7 @@ def put_target(
 
 
 def _targets(parts: Collaborators, principal: Principal, program: str, year: int) -> Targets:
-    calendar = parts.reader.current_calendar()
+    calendar = parts.calendar()
     horizon = horizon_of(parts.catalog, program, year, parts.now(), calendar)
     with parts.database.reading() as session:
         found = targets_of(session, program, year)

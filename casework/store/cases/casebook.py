@@ -17,17 +17,20 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from casework.contracts.casebook import RecordRequest
 from casework.domain.actors import Actor
 from casework.domain.calendar import WorkCalendar
 from casework.domain.case import Case, Terms
 from casework.domain.deadlines import next_deadline
-from casework.domain.events import FeedbackOpened, Recorded, RepresentationsDisposed
+from casework.domain.events import (
+    CalendarAdopted,
+    FeedbackOpened,
+    Recorded,
+    RepresentationsDisposed,
+)
 from casework.domain.refusals import Refusal
 from casework.domain.rules import PeriodName, ProgramRules
 from casework.store._statements import add_rows, rows_changed, upsert
-from casework.store.cases.superseding import supersede_from
-from casework.store.cases.sweeping import note_end_of_run
+from casework.store.cases.calendars import keep_calendar
 from casework.store.outbox import NewNotice, add_notices
 from casework.store.representations import dispose
 from casework.store.tables import END_OF_TIME, CaseRow, JournalRow, RefusalRow
@@ -43,6 +46,10 @@ _AFTER = update(CaseRow).where(
 )
 
 
+class JournalDifference(Exception):
+    """Other lines are on record under the same numbers: two histories of one case."""
+
+
 class JournalGap(Exception):
     """The events do not follow what is on record: something in between is missing."""
 
@@ -55,48 +62,74 @@ class ChainBreak:
     reason: str
 
 
-def record(session: Session, request: RecordRequest, notices: Sequence[NewNotice] = ()) -> None:
-    """Record events and the case after them, once: a repetition changes nothing.
+def record(
+    session: Session,
+    case: Case,
+    lines: Sequence[Recorded],
+    notices: Sequence[NewNotice] = (),
+    head: str | None = None,
+) -> None:
+    """Record lines and the case after them, once: a repetition changes nothing.
 
-    That holds as well for two that record the same at the same time, such as an attempt that was
-    given up too early and the next one. Sends 4 statements for an act with notices and 7 for one
-    that does everything.
+    That holds as well for two that record the same at the same time. Sends 3 statements for an act with notices
+    whose ``head`` is known, and 4 without.
+
+    Args:
+        session: of the transaction that all of it is written in.
+        case: after the lines.
+        lines: in order.
+        notices: that follow from the lines.
+        head: the hash of the last line on record, if the caller has read that the first of ``lines`` is the next;
+            the genesis of a case that is new.
 
     Raises:
-        JournalGap: the journal or the read model is not at the event before the first.
-        JournalDifference: one of these events is on record, confirmed, with other content.
-        ValueError: the request contradicts itself.
+        JournalGap: the journal or the read model is not at the line before the first.
+        JournalDifference: one of these lines is on record with other content.
+        ValueError: the arguments contradict themselves.
     """
-    case, lines = request.case, request.events
-    if case.changed_at is None or (lines and lines[-1].seq != case.version):
-        raise ValueError(f"{case.case_id}: the case is not what its events lead to")
+    if case.changed_at is None or not lines or lines[-1].seq != case.version:
+        raise ValueError(f"{case.case_id}: the case is not what its lines lead to")
     if [line.seq for line in lines] != [lines[0].seq + n for n in range(len(lines))]:
-        raise ValueError(f"{case.case_id}: events follow one another without a gap")
+        raise ValueError(f"{case.case_id}: lines follow one another without a gap")
     if not {n.seq for n in notices} <= {line.seq for line in lines}:
-        raise ValueError(f"{case.case_id}: each notice is about one of the events")
-    fresh, previous_hash = _not_on_record(session, request)
-    if fresh and not _write_read_model(session, request, fresh):
+        raise ValueError(f"{case.case_id}: each notice is about one of the lines")
+    fresh = lines
+    if head is None:
+        fresh, head = _not_on_record(session, case.case_id, lines)
+    if fresh and not _write_read_model(session, case, fresh, head):
         # Another transaction was first, and the row was locked until it had ended.
-        fresh, _ = _not_on_record(session, request)
-        if fresh:
-            raise JournalGap(f"{case.case_id}: the read model is not before event {fresh[0].seq}")
+        fresh, head = _not_on_record(session, case.case_id, lines)
+        if fresh and not _write_read_model(session, case, fresh, head):
+            raise JournalGap(f"{case.case_id}: the read model is not before line {fresh[0].seq}")
+    if not fresh:
+        return
+    add_rows(session, JournalRow, _chained(case.case_id, fresh, head))
+    # Those of lines on record were queued with them.
+    at = {line.seq: line.at for line in fresh}
+    add_notices(session, case.case_id, [n for n in notices if n.seq in at], at)
+    for line in fresh:
+        if isinstance(line.event, RepresentationsDisposed):
+            dispose(session, case.case_id, line.event, line.at)
+        elif isinstance(line.event, CalendarAdopted):
+            keep_calendar(session, line.event.calendar)
+
+
+def compare(session: Session, case_id: str, lines: Sequence[Recorded]) -> None:
+    """Hold lines that are on record already against it. One statement.
+
+    Raises:
+        JournalGap: one of them is not on record.
+        JournalDifference: one is on record with other content.
+    """
+    fresh, _ = _not_on_record(session, case_id, lines)
     if fresh:
-        add_rows(session, JournalRow, _chained(case.case_id, fresh, previous_hash))
-        # Those of events on record were queued with them.
-        at = {line.seq: line.at for line in fresh}
-        add_notices(session, case.case_id, [n for n in notices if n.seq in at], at)
-        for line in fresh:
-            if isinstance(line.event, RepresentationsDisposed):
-                dispose(session, case.case_id, line.event, line.at)
-    if request.reconcile:
-        _reconcile(session, request, case.changed_at)
-    if request.run_ends:
-        note_end_of_run(session, case.case_id, request.run_id, case.changed_at)
+        raise JournalGap(f"{case_id}: line {fresh[0].seq} is not on record")
 
 
 def find_case(session: Session, case_id: str) -> CaseRow | None:
-    """Return the read model of a case, whoever asks; see ``queries.find_visible_case``."""
-    return session.get(CaseRow, case_id)
+    """Return the read model of a case, whoever asks; see ``lists.find_visible_case``."""
+    # What this session has written since it read the row does not show in it by itself.
+    return session.get(CaseRow, case_id, populate_existing=True)
 
 
 def read_journal(
@@ -115,6 +148,12 @@ def read_journal(
 def read_line(row: JournalRow) -> Recorded:
     """Return the event of a journal row as the domain knows it."""
     return Recorded.model_validate_json(row.body)
+
+
+def has_request(session: Session, case_id: str, update_id: str) -> bool:
+    """Say whether what this update brought about is on record."""
+    rows = session.scalars(select(JournalRow).where(col(JournalRow.case_id) == case_id))
+    return any(read_line(row).request == update_id for row in rows)
 
 
 def restore(row: CaseRow, rules: ProgramRules, calendar: WorkCalendar) -> Case:
@@ -160,13 +199,8 @@ def genesis(case_id: str) -> str:
 
 
 def canonical(line: Recorded) -> str:
-    """Write an event as JSON that is the same in every version of the software.
-
-    Fields that have their default value are left out, so that a later field changes no old line.
-    """
-    content = line.model_dump(mode="json", exclude_defaults=True)
-    content["event"]["type"] = line.event.type
-    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    """Write a line as JSON that is the same in every version of the software."""
+    return json.dumps(line.content(), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def record_refusal(
@@ -196,29 +230,10 @@ def refusals_of_case(session: Session, case_id: str, limit: int = 1000) -> list[
     return list(session.scalars(rows))
 
 
-def _reconcile(session: Session, request: RecordRequest, changed_at: datetime) -> None:
-    """Bring the read model back to the case where a lost workflow task has left it ahead."""
-    row = find_case(session, request.case.case_id)
-    if row is None or row.version <= request.case.version:
-        return
-    session.expire(row)
-    supersede_from(session, request, request.case.version + 1)
-    rows_changed(
-        session,
-        update(CaseRow)
-        .where(col(CaseRow.case_id) == request.case.case_id)
-        .values(**_columns(request, changed_at)),
-    )
-
-
-def _not_on_record(session: Session, request: RecordRequest) -> tuple[Sequence[Recorded], str]:
-    """Return the events that are not on record yet and the hash of the row before them.
-
-    Rows that differ are taken back first, if a lost workflow task has left them.
-    """
-    case_id, lines = request.case.case_id, request.events
-    if not lines:
-        return (), ""
+def _not_on_record(
+    session: Session, case_id: str, lines: Sequence[Recorded]
+) -> tuple[Sequence[Recorded], str]:
+    """Return the lines that are not on record yet and the hash of the line before them."""
     first = lines[0].seq
     known = {
         seq: (body, hash_)
@@ -228,9 +243,7 @@ def _not_on_record(session: Session, request: RecordRequest) -> tuple[Sequence[R
     }
     for line in lines:
         if line.seq in known and known[line.seq][0] != canonical(line):
-            supersede_from(session, request, line.seq)
-            known = {seq: row for seq, row in known.items() if seq < line.seq}
-            break
+            raise JournalDifference(f"{case_id}: line {line.seq} is on record as another")
     fresh = [line for line in lines if line.seq not in known]
     if not fresh:
         return (), ""
@@ -238,7 +251,7 @@ def _not_on_record(session: Session, request: RecordRequest) -> tuple[Sequence[R
     if before == 0:
         return fresh, genesis(case_id)
     if before not in known:
-        raise JournalGap(f"{case_id}: event {before} is not on record, {before + 1} came")
+        raise JournalGap(f"{case_id}: line {before} is not on record, {before + 1} came")
     return fresh, known[before][1]
 
 
@@ -284,23 +297,27 @@ def _flaw(row: JournalRow, seq: int, previous_hash: str) -> str | None:
     return None
 
 
-def _write_read_model(session: Session, request: RecordRequest, fresh: Sequence[Recorded]) -> bool:
-    """Write the case after the fresh events, unless it is not at the version before them."""
-    case = request.case
-    values = _columns(request, fresh[-1].at)
+def _write_read_model(session: Session, case: Case, fresh: Sequence[Recorded], head: str) -> bool:
+    """Write the case after the fresh lines, unless it is not at the version before them."""
+    values = _columns(case, fresh[-1].at)
+    values["head"] = _head_after(fresh, head)
     if any(isinstance(line.event, FeedbackOpened) for line in fresh):
         values["feedback_closed"] = False
     before = fresh[0].seq - 1
     if before == 0:
         new = upsert(session, CaseRow).on_conflict_do_nothing()
-        if rows_changed(session, new, {"case_id": case.case_id, **values}) == 1:
-            return True
+        return rows_changed(session, new, {"case_id": case.case_id, **values}) == 1
     at_before = {"of_case": case.case_id, "before": before}
     return rows_changed(session, _AFTER, {**at_before, **values}) == 1
 
 
-def _columns(request: RecordRequest, changed_at: datetime) -> dict[str, object]:
-    case = request.case
+def _head_after(lines: Iterable[Recorded], head: str) -> str:
+    for line in lines:
+        head = _hash(head, canonical(line))
+    return head
+
+
+def _columns(case: Case, changed_at: datetime) -> dict[str, object]:
     running = case.running
     at_feedback = running is not None and running.period is PeriodName.FEEDBACK
     return {
@@ -324,8 +341,6 @@ def _columns(request: RecordRequest, changed_at: datetime) -> dict[str, object]:
         "granted_at": case.granted_at,
         "valid_until": case.valid_until,
         "calendar_revision": case.terms.calendar.revision,
-        "durable_version": request.durable,
-        "task_at": request.task_at,
         "register_entry": case.register_entry,
         "snapshot": case.snapshot(),
     }

@@ -12,6 +12,7 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
+from casework.contracts.casebook import Unrecorded
 from casework.contracts.enrollment import case_id_of, digest_of
 from casework.domain._model import Frozen
 from casework.domain.actors import SYSTEM
@@ -43,13 +44,14 @@ class OpeningVersion(Frozen):
 
 
 class RowEnd(Frozen):
-    """What came of a row."""
+    """What came of a row. ``opened`` is what is to be recorded of the case it opened."""
 
     line: int
     outcome: RowOutcome
     why: Why | None = None
     about: str | None = None
     case_id: str | None = None
+    opened: Unrecorded | None = None
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from sqlalchemy import select
 from casework.domain.renewal import RENEWAL_OPENS, leaves_room_for_the_next
 from casework.domain.stages import Stage
 from casework.store.cases import enrollments
-from casework.store.cases.casebook import record
 from casework.store.cases.enrollments import (
     CaseAlreadyOpen,
     NewEnrollment,
@@ -24,7 +23,7 @@ from casework.store.keys import KeyReused
 from casework.store.tables import CaseRow, Contact, Enrollment, Establishment
 from tests.sample_case import NOW
 from tests.statements import counted
-from tests.store.story import Story
+from tests.store.story import Story, record
 
 
 def application(key: str = "k1", **more: object) -> NewEnrollment:

@@ -6,7 +6,6 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from casework.contracts.casebook import RecordRequest
 from casework.domain import acts as a
 from casework.domain import events as e
 from casework.domain.case import Case
@@ -41,7 +40,7 @@ from tests.sample_case import (
     case_at,
 )
 from tests.statements import counted
-from tests.store.story import Story, put, recorded
+from tests.store.story import Moment, Story, put, recorded
 
 CASE = TERMS.case_id
 
@@ -94,7 +93,7 @@ def test_the_read_model_says_what_the_case_says(database: Database) -> None:
             assert casebook.restore(row, RULES, CALENDAR) == case
 
 
-def request_of(case: Case) -> RecordRequest:
+def request_of(case: Case) -> Moment:
     """Return a request for a case at version 1, whose one event stands for all it went through."""
     line = e.Recorded.model_validate(
         {
@@ -104,7 +103,7 @@ def request_of(case: Case) -> RecordRequest:
             "event": {"type": "NoteAdded", "note": "Taken over."},
         }
     )
-    return RecordRequest(case=case, events=(line,), run_id="run-1")
+    return Moment(case, (line,))
 
 
 def test_rules_of_another_version_do_not_fit_a_read_model(database: Database) -> None:
@@ -248,7 +247,7 @@ def test_a_request_that_contradicts_itself_is_a_defect(database: Database) -> No
     story = Story().lead_to(Stage.INSPECTION)
     last = story.requests[-1]
     for wrong in (
-        RecordRequest(case=Story().case, events=(), run_id="run-1"),
+        Moment(Story().case, ()),
         last.model_copy(update={"case": Story().lead_to(Stage.FEEDBACK).case}),
         last.model_copy(update={"events": (*story.requests[0].events, *last.events)}),
     ):
@@ -261,7 +260,7 @@ def test_a_request_that_contradicts_itself_is_a_defect(database: Database) -> No
 
 def test_the_end_of_a_run_is_noted_without_events_too(database: Database) -> None:
     story = recorded(database, Stage.CERTIFIED)
-    end = RecordRequest(case=story.case, events=(), run_id="run-1", run_ends=True)
+    end = Moment(case=story.case, events=(), run_id="run-1", run_ends=True)
     for _ in range(2):
         with counted(database.engine) as sent, database.writing() as session:
             record(session, end)
@@ -323,7 +322,7 @@ def test_two_histories_at_once_do_not_mix(database: Database) -> None:
     together = threading.Barrier(2)
     failures: list[Exception] = []
 
-    def tell(request: RecordRequest) -> None:
+    def tell(request: Moment) -> None:
         together.wait()
         try:
             with database.writing() as session:

@@ -7,7 +7,6 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from casework.contracts.casebook import RecordRequest
 from casework.domain import events as e
 from casework.domain.stages import Stage
 from casework.store.cases.casebook import (
@@ -23,7 +22,7 @@ from casework.store.cases.superseding import JournalDifference
 from casework.store.database import Database
 from casework.store.outbox import NewNotice, notices_of_case
 from tests.sample_case import CALENDAR, RULES
-from tests.store.story import Story, put
+from tests.store.story import Moment, Story, put
 
 _numbers = itertools.count(1)
 
@@ -38,7 +37,7 @@ class Casebook(RuleBasedStateMachine):
         put(database, self.story, [NewNotice("noted", 1, "con-1")])
         self.said = list(self.story.requests)
 
-    def tell(self, request: RecordRequest) -> None:
+    def tell(self, request: Moment) -> None:
         notices = [NewNotice("noted", line.seq, "con-1") for line in request.events]
         with self.database.writing() as session:
             record(session, request, notices)

@@ -2,17 +2,15 @@
 
 from datetime import date, timedelta
 
-from casework.contracts.casebook import RecordRequest
 from casework.domain import events as e
 from casework.domain.calendar import WorkCalendar
 from casework.domain.stages import Stage
 from casework.store.cases import sweeping
-from casework.store.cases.casebook import record
 from casework.store.database import Database
 from casework.store.tables import RunRow
 from tests.sample_case import CALENDAR, NOW, TERMS
 from tests.statements import counted
-from tests.store.story import Story, put, recorded
+from tests.store.story import Moment, Story, put, record, recorded
 
 CASE = TERMS.case_id
 OTHER = "eco-othercase001"
@@ -59,7 +57,7 @@ def test_cases_with_another_calendar_are_found(database: Database) -> None:
 def test_a_run_is_exported_once(database: Database) -> None:
     story = recorded(database, Stage.CERTIFIED)
     for number in range(2):
-        end = RecordRequest(case=story.case, events=(), run_id=f"run-{number}", run_ends=True)
+        end = Moment(case=story.case, events=(), run_id=f"run-{number}", run_ends=True)
         with database.writing() as session:
             record(session, end)
     ended_at = story.case.changed_at

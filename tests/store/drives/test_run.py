@@ -8,7 +8,6 @@ from sqlalchemy import delete, func, insert, select
 
 from casework.domain.drives import RowOutcome, Why, is_provisional
 from casework.domain.stages import Stage
-from casework.store.cases.casebook import record
 from casework.store.cases.enrollments import GIVEN_UP_AFTER, CaseAlreadyOpen, open_enrollment
 from casework.store.database import Database
 from casework.store.drives.rows import list_rows
@@ -29,7 +28,7 @@ from tests.sample_case import NOW
 from tests.statements import counted
 from tests.store.cases.test_enrollments import application
 from tests.store.rows import establishment_row
-from tests.store.story import Story
+from tests.store.story import Story, record
 
 VERSION = OpeningVersion(version="test", prefix="eco")
 SOON = NOW + timedelta(minutes=1)

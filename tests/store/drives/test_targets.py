@@ -7,7 +7,6 @@ from sqlalchemy import insert
 from casework.domain.forecast import Ended, Horizon, Part, YearCounts
 from casework.domain.rules import PeriodName
 from casework.domain.stages import Stage
-from casework.store.cases.casebook import record
 from casework.store.database import Database
 from casework.store.drives.targets import (
     counts_of_year,
@@ -20,7 +19,7 @@ from casework.store.tables import CaseRow
 from tests.sample_case import CALENDAR, NOW, RULES
 from tests.statements import counted
 from tests.store.rows import case_row
-from tests.store.story import Story
+from tests.store.story import Story, record
 
 YEAR = 2570
 BEGIN = datetime(2026, 9, 30, 17, tzinfo=UTC)

@@ -99,7 +99,8 @@ _TABLES = (
     "refusals",
     "contacts",
     "journal",
-    "journal_superseded",
+    "intents",
+    "calendars",
     "notices",
     "register_entries",
     "representations",
@@ -134,10 +135,9 @@ def _create_tables() -> None:
         sa.Column("granted_at", instant(), nullable=True),
         sa.Column("valid_until", instant(), nullable=True),
         sa.Column("calendar_revision", ident(), nullable=False),
-        sa.Column("durable_version", sa.Integer(), nullable=False),
-        sa.Column("task_at", instant(), nullable=True),
         sa.Column("register_entry", sa.Integer(), nullable=True),
         sa.Column("snapshot", sa.Text(), nullable=False),
+        sa.Column("head", ident(), nullable=False),
         sa.PrimaryKeyConstraint("case_id", name="cases_pkey"),
     )
     op.create_index(
@@ -213,19 +213,20 @@ def _create_tables() -> None:
     )
     op.create_index("refusals_case", "refusals", ["case_id", "id"])
     op.create_table(
-        "journal_superseded",
-        sa.Column("id", sa.Integer(), nullable=False),
+        "intents",
+        sa.Column("update_id", key(), nullable=False),
         sa.Column("case_id", ident(), nullable=False),
-        sa.Column("seq", sa.Integer(), nullable=False),
-        sa.Column("body", sa.Text(), nullable=False),
-        sa.Column("hash", ident(), nullable=False),
-        sa.Column("superseded_at", instant(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["case_id"], ["cases.case_id"], name="journal_superseded_case_id_fkey"
-        ),
-        sa.PrimaryKeyConstraint("id", name="journal_superseded_pkey"),
+        sa.Column("act", ident(), nullable=False),
+        sa.Column("at", instant(), nullable=False),
+        sa.PrimaryKeyConstraint("update_id", name="intents_pkey"),
     )
-    op.create_index("journal_superseded_case", "journal_superseded", ["case_id", "id"])
+    op.create_index("intents_at", "intents", ["at"])
+    op.create_table(
+        "calendars",
+        sa.Column("revision", ident(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("revision", name="calendars_pkey"),
+    )
     op.create_table(
         "contacts",
         sa.Column("id", ident(), nullable=False),
