@@ -110,7 +110,7 @@ async def test_opening_the_feedback_period_tells_communities_in_one_statement(
     # Beside it, this act looks its evidence up.
     assert sum("FROM evidence_files" in text for text in statements) == 1
     assert len(statements) <= MOST_STATEMENTS, statements
-    assert commits == 1
+    assert commits == 2
     with office.database.reading() as session:
         told = [n for n in notices_of_case(session, office.terms.case_id) if n.seq == 5]
     assert sum(n.recipient.startswith("community:") for n in told) == len(named)
