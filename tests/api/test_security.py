@@ -11,6 +11,7 @@ from casework.domain.openness import ACT_RULES
 from casework.domain.policy import CaseScope, Principal, may_see
 from casework.domain.stages import Stage
 from casework.identity.tokens import issue_token
+from casework.store.cases.calendars import keep_calendar
 from casework.store.tables import CaseRow, Establishment
 from tests.api.desk import Desk, problem
 from tests.sample_case import ADMINISTRATOR, APPLICANT, OFFICER, STRANGER, TERMS
@@ -149,8 +150,10 @@ SCOPES = {
 @pytest.fixture
 def many(desk: Desk) -> Desk:
     """Every combination of province, program and establishment once."""
-    revision = desk.parts.calendar().revision
+    calendar = desk.parts.calendar()
+    revision = calendar.revision
     with desk.database.writing() as session:
+        keep_calendar(session, calendar)
         session.execute(insert(Establishment), [establishment_row(site) for site in SITES])
         session.execute(
             insert(CaseRow),

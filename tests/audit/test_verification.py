@@ -74,7 +74,7 @@ def test_a_case_as_it_was_recorded_is_in_order(database: Database, recorder: Rec
     ("statement", "says"),
     [
         (
-            "UPDATE journal SET body = replace(body, 'map', 'cap') WHERE seq = 2",
+            "UPDATE journal SET body = replace(body, 'officer-21', 'officer-22') WHERE seq = 2",
             "broken at event 2",
         ),
         ("UPDATE journal SET actor_person = 'nobody' WHERE seq = 2", "broken at event 2"),

@@ -110,7 +110,7 @@ def test_a_seminar_becomes_a_drive_with_an_outcome_for_each_line(demo: Demo):
     assert verdicts is not None, told
     assert verdicts[1].split() == [
         *("new", "131", "already-open", "9", "already-certified", "2", "invited-before", "5"),
-        *("duplicate", "2", "no-contact", "2", "invalid", "2"),
+        *("duplicate", "2", "no-contact", "3", "invalid", "1"),
     ]
     order = [
         told.index("running: "),

@@ -4,6 +4,7 @@ import pytest
 
 from casework.domain.communities import CommunityKind
 from casework.domain.stages import Stage
+from casework.store.cases import casebook
 from casework.store.communities import (
     CommunityUnknown,
     NewCommunity,
@@ -122,6 +123,6 @@ def test_communities_take_one_statement_and_only_where_they_are_told(
     put(database, story)
     story.note()
     notices = [NewNotice("told", story.case.version, who) for who in recipients]
-    with counted(database.engine) as sent:
-        put(database, story, notices, since=len(story.requests) - 1)
+    with counted(database.engine) as sent, database.writing() as session:
+        casebook.record(session, *story.requests[-1], notices)
     assert (sent.statements, sent.commits) == (statements, 1), sent

@@ -150,6 +150,7 @@ def _case(published: CertificationEntry) -> CaseRow:
         changed_at=published.effective_at,
         calendar_revision="none",
         snapshot="{}",
+        head="none",
     )
 
 
