@@ -20,7 +20,7 @@ from rich.table import Table
 from temporalio.client import Client
 
 from bench.bare import QUEUE, UPDATES, WORKFLOW, bare_worker, walk_bare
-from bench.walk import Walk
+from bench.walk import Bell, Walk
 from casework.processes.servers import TemporalDevServer
 from tests.journeys.town import Town, town_at
 from tests.workflows.office import office_at_work, pydantic_client, sample_rules
@@ -57,12 +57,13 @@ async def whole_cases(folder: Path) -> list[float]:
     ratios: list[float] = []
     with TemporalDevServer(folder / "temporal", ui=False) as server:
         client = await pydantic_client(server)
-        walk = Walk(client)
+        bell = Bell()
         rules = sample_rules(FEEDBACK_SECONDS)
         office_of = office_at_work(
-            server, folder, rules=rules, interceptors=(walk.bell,), workflow_runner=RUNNER
+            server, folder, rules=rules, interceptors=(bell,), workflow_runner=RUNNER
         )
         async with bare_worker(client), office_of as office:
+            walk = Walk(client, bell, office.recorder)
             await bare_case(client)
             await walk.one_case(office.terms, office.queue)
             for _ in range(ROUNDS):

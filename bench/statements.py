@@ -32,8 +32,11 @@ from bench.temporal_on_postgres import (
     TemporalOnPostgres,
 )
 from bench.walk import Bell, Walk
+from casework.cases.reading import CaseReader
+from casework.cases.recording import CaseRecorder
 from casework.contracts import enrollment
 from casework.processes.exit import exit_process
+from casework.store.cases.calendars import keep_calendar
 from casework.store.database import Database
 from tests.sample_case import CALENDAR, TERMS
 from tests.workflows.office import case_worker, sample_rules, seed_establishment
@@ -151,9 +154,11 @@ class Meter:
 
 
 @asynccontextmanager
-async def workers(client: Client, database: Database, bell: Bell) -> AsyncGenerator[None]:
+async def workers(
+    client: Client, database: Database, recorder: CaseRecorder, bell: Bell
+) -> AsyncGenerator[None]:
     """Have a worker for bare workflows and one for cases, with the same options."""
-    cases = case_worker(client, enrollment.TASK_QUEUE, database, (bell,), RUNNER)
+    cases = case_worker(client, enrollment.TASK_QUEUE, database, recorder, (bell,), RUNNER)
     async with bare_worker(client), cases:
         yield
 
@@ -166,8 +171,12 @@ async def compare(postgres: Postgres, target: str) -> dict[str, list[Cost]]:
     database = Database(postgres.casework_url)
     database.migrate()
     seed_establishment(database)
-    walk = Walk(client)
+    with database.writing() as session:
+        keep_calendar(session, CALENDAR)
     rules = sample_rules(FEEDBACK_SECONDS)
+    recorder = CaseRecorder(database, CaseReader(database, lambda program, version: rules))
+    bell = Bell()
+    walk = Walk(client, bell, recorder)
     terms = TERMS.model_copy(update={"rules": rules, "calendar": CALENDAR})
     arms: dict[str, OneWalk] = {
         BARE: lambda: walk_bare(client, FEEDBACK_SECONDS),
@@ -176,7 +185,7 @@ async def compare(postgres: Postgres, target: str) -> dict[str, list[Cost]]:
     }
     meter = Meter(postgres, client)
     costs: dict[str, list[Cost]] = {arm: [] for arm in arms}
-    async with workers(client, database, walk.bell):
+    async with workers(client, database, recorder, bell):
         for one in arms.values():
             await one()
         await asyncio.sleep(_WARM_UP_SECONDS)

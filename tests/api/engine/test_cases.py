@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlmodel import col
 from starlette.testclient import TestClient
 
+from activities.settlement import NOT_BEFORE, Settlement
 from api.app import create_app
 from api.engine.calls import EngineCalls
 from api.engine.cases import CaseGateway
@@ -29,6 +30,7 @@ from casework.processes.servers import TemporalDevServer
 from casework.programs.catalog import ProgramCatalog
 from casework.settings import Settings
 from casework.store.cases.casebook import read_journal, verify_chain
+from casework.store.cases.intents import unsettled
 from casework.store.database import Database
 from casework.store.tables import JournalRow, RefusalRow
 from tests.api.conftest import settings_for
@@ -154,12 +156,113 @@ def test_nothing_that_says_who_somebody_is_enters_the_history(office: Desk, real
     assert b"canary" not in kept.lower()
 
 
-def test_an_act_costs_the_api_one_statement(office: Desk) -> None:
-    """The read of the case that says whether the person may see it; recording is the worker's."""
+def test_an_act_costs_the_api_few_statements_and_two_commits(office: Desk) -> None:
+    """The read of the case, the intent before Temporal is asked, and the record of the answer with the intent's end."""
     case = OpenCase(office)
-    with counted(office.database.engine) as sent:
+    with counted(office.database.engine) as note:
         assert office.act("add-note", {"note": "x"}, OFFICER, case_id=case.id).status_code == 200
-    assert sent.statements == 1, sent
+    assert (note.statements, note.commits) == (5, 2), note
+    with counted(office.database.engine) as sent:
+        answer = office.act("accept-application", {}, OFFICER, case_id=case.id, version=2)
+    assert answer.status_code == 200, answer.text
+    # Each letter is a row of its own, and all of them travel in one statement.
+    assert 5 <= sent.statements <= 8, sent
+    assert sent.commits == 2
+
+
+@contextmanager
+def journal_away(database: Database) -> Iterator[None]:
+    """Have the database refuse every record: reads and intents go well, the journal is not where it was."""
+    with database.engine.begin() as connection:
+        connection.execute(text("ALTER TABLE journal RENAME TO journal_away"))
+    try:
+        yield
+    finally:
+        with database.engine.begin() as connection:
+            connection.execute(text("ALTER TABLE journal_away RENAME TO journal"))
+
+
+def settle_what_was_lost(desk: Desk) -> None:
+    """Let a settlement look once, as the worker does, when the intents are old enough."""
+
+    async def settle() -> None:
+        recorder = CaseRecorder(desk.database, desk.parts.reader)
+        ahead = NOT_BEFORE + timedelta(seconds=1)
+        client = await connect(desk.settings)
+        await Settlement(
+            desk.database, client, recorder, now=lambda: datetime.now(UTC) + ahead
+        ).settle_all()
+
+    asyncio.run(settle())
+
+
+def intents(desk: Desk) -> list[str]:
+    with desk.database.reading() as session:
+        return [row.act for row in unsettled(session, datetime.now(UTC) + timedelta(days=1), 10)]
+
+
+def test_an_act_that_the_database_cannot_record_is_accepted_and_its_record_follows(
+    real: Settings, catalog: ProgramCatalog
+) -> None:
+    """Temporal holds it: 202 and not an error, and a settlement brings the line once the database is back."""
+    with workers_at_work(real, catalog), desk_at(real, catalog) as desk:
+        seed_staff(desk.database)
+        case = OpenCase(desk)
+        send: dict[str, Any] = {"case_id": case.id, "key": "once"}
+        with journal_away(desk.database):
+            answer = desk.act("accept-application", {}, OFFICER, **send)
+            assert answer.status_code == 202, answer.text
+        body = answer.json()
+        assert (body["recorded"], body["version"], body["stage"]) == (False, 2, "inspection")
+        assert answer.headers["location"] == case.path
+        assert int(answer.headers["retry-after"]) > 0
+        assert desk.get(case.path, OFFICER).headers["etag"] == '"1"'
+        assert len(journal(desk, case.id)) == 1
+        assert intents(desk) == ["accept-application"]
+
+        settle_what_was_lost(desk)
+        assert intents(desk) == []
+        assert desk.get(case.path, OFFICER).headers["etag"] == answer.headers["etag"] == '"2"'
+        types = [row.type for row in journal(desk, case.id)]
+        assert types == ["ApplicationSubmitted", "ApplicationAccepted"]
+        again = desk.act("accept-application", {}, OFFICER, **send)
+        assert (again.status_code, again.json()) == (200, {**body, "recorded": True})
+        assert len(journal(desk, case.id)) == 2
+
+
+def test_an_application_that_the_database_cannot_record_is_accepted_and_its_case_follows(
+    real: Settings, catalog: ProgramCatalog
+) -> None:
+    with workers_at_work(real, catalog), desk_at(real, catalog) as desk:
+        with journal_away(desk.database):
+            answer = desk.post(PATH, APPLICATION, ANYBODY, key="k")
+            assert answer.status_code == 202, answer.text
+        body = answer.json()
+        assert body["recorded"] is False
+        path = answer.headers["location"]
+        assert desk.get(path, OFFICER).status_code == 404
+
+        settle_what_was_lost(desk)
+        seen = desk.get(path, OFFICER)
+        assert (seen.status_code, seen.headers["etag"]) == (200, '"1"')
+        assert [row.type for row in journal(desk, body["case"])] == ["ApplicationSubmitted"]
+        again = desk.post(PATH, APPLICATION, ANYBODY, key="k")
+        assert (again.status_code, again.json()) == (201, {**body, "recorded": True})
+
+
+def test_a_repetition_of_an_act_that_was_not_recorded_records_it(
+    real: Settings, catalog: ProgramCatalog
+) -> None:
+    """Whoever does not want to wait for the record sends the same key again."""
+    with workers_at_work(real, catalog), desk_at(real, catalog) as desk:
+        case = OpenCase(desk)
+        send: dict[str, Any] = {"case_id": case.id, "key": "once"}
+        with journal_away(desk.database):
+            assert desk.act("add-note", {"note": "x"}, OFFICER, **send).status_code == 202
+        again = desk.act("add-note", {"note": "x"}, OFFICER, **send)
+        assert (again.status_code, again.json()["recorded"]) == (200, True)
+        assert [row.type for row in journal(desk, case.id)][1:] == ["NoteAdded"]
+        assert intents(desk) == []
 
 
 def test_the_same_key_is_done_once(office: Desk) -> None:
