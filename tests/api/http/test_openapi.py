@@ -27,7 +27,7 @@ from starlette.testclient import TestClient
 
 from api.app import create_app
 from api.engine.calls import EngineCalls, EngineState
-from api.engine.cases import CaseGateway
+from api.engine.cases import CaseGateway, Taken
 from api.http.errors import MEDIA_TYPE
 from api.routes.cases.acts import ACTS_OF_PEOPLE
 from api.routes.cases.applications import Application
@@ -50,6 +50,7 @@ from casework.domain.stages import Stage
 from casework.programs.catalog import ProgramCatalog
 from casework.store.cases.casebook import find_case
 from casework.store.database import Database
+from casework.store.tables import CaseRow
 from tests.api.conftest import settings_for
 from tests.api.desk import Desk, SetClock
 from tests.sample_case import NOW, TERMS
@@ -156,21 +157,30 @@ class GatewayByRecord(CaseGateway):
         self._own_reader = reader
 
     async def apply(
-        self, case_id: str, act: Act, principal: Principal, expected_version: int, key: str
-    ) -> ActReceipt:
+        self,
+        case_id: str,
+        act: Act,
+        principal: Principal,
+        expected_version: int,
+        key: str,
+        row: CaseRow | None = None,
+    ) -> Taken:
         with self._own_database.reading() as session:
             row = find_case(session, case_id)
         assert row is not None
         case = self._own_reader.case(row)
         judge(case, act, principal.actor, NOW, expected_version)
         digest = ActRequest.of(act, principal.actor).digest
-        return ActReceipt(version=row.version + 1, stage=row.stage, at=NOW, digest=digest)
+        receipt = ActReceipt(version=row.version + 1, stage=row.stage, at=NOW, digest=digest)
+        return Taken(receipt, is_recorded=True)
 
     async def open(
         self, terms: Terms, act: SubmitApplication, actor: Actor, update_id: str
-    ) -> ActReceipt:
+    ) -> Taken:
         digest = ActRequest.of(act, actor).digest
-        return ActReceipt(version=1, stage=Stage.APPLICATION_REVIEW, at=NOW, digest=digest)
+        stage = Stage.APPLICATION_REVIEW
+        receipt = ActReceipt(version=1, stage=stage, at=NOW, digest=digest)
+        return Taken(receipt, is_recorded=True)
 
 
 class EngineAtWork(EngineCalls):
