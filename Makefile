@@ -72,6 +72,10 @@ bench-drive: $(STAMP) ## Open 10,537 cases on PostgreSQL (ROWS=500: fewer, WORKE
 bench-statements: $(STAMP) ## Count Temporal's own SQL for a case (TEXTS=1: by statement)
 	$(BIN)/python -m bench.statements $(if $(TEXTS),--texts)
 
+.PHONY: drill
+drill: $(STAMP) ## Take parts away under load and compare SQL with histories (OUTAGES=60, SEED=1)
+	$(BIN)/python -m bench.outages --outages $(or $(OUTAGES),60) --seed $(or $(SEED),1)
+
 .PHONY: check
 check: $(STAMP) ## Check style, format, types and the direction of imports
 	$(BIN)/ruff check .
