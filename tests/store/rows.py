@@ -30,6 +30,7 @@ def case_row(case_id: str, **more: object) -> dict[str, object]:
         "is_closed": stage in CLOSED,
         "calendar_revision": "revision",
         "snapshot": "{}",
+        "head": "",
         **more,
     }
 
