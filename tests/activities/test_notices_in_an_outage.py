@@ -2,12 +2,14 @@
 
 import asyncio
 import tempfile
+import uuid
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
+from psycopg import sql
 from sqlalchemy import Connection, event
 from sqlalchemy.exc import OperationalError
 from temporalio.testing import ActivityEnvironment
@@ -31,7 +33,7 @@ LETTERS = 2 * CASES
 """Each application brings a receipt and a letter to the office."""
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def server() -> Iterator[PostgresServer]:
     """Give a PostgreSQL server that a test may kill; what it said it had kept, it keeps."""
     with (
@@ -44,7 +46,11 @@ def server() -> Iterator[PostgresServer]:
 @pytest.fixture
 def doomed(server: PostgresServer) -> Iterator[Database]:
     """Give the database of that server, with letters to send."""
-    database = Database(server.url())
+    server.start()
+    name = f"casework_{uuid.uuid4().hex}"
+    with server.connect() as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    database = Database(server.url(name))
     database.migrate()
     catalog = ProgramCatalog.load()
     for number in range(1, CASES + 1):

@@ -146,9 +146,7 @@ def test_a_receipt_goes_before_the_answer_although_its_number_is_higher(
     _, answer = queue_two_events(database, "representation:9")
     with database.writing() as session:
         before = NOW - timedelta(days=1)
-        receipt = NewNotice(
-            "receipt", 9, "representation:9", subject=NoticeSubject.REPRESENTATION
-        )
+        receipt = NewNotice("receipt", 9, "representation:9", subject=NoticeSubject.REPRESENTATION)
         outbox.add_notices(session, CASE, [receipt], {9: before})
     assert claim(database) == [key_of(CASE, "receipt", 9, "representation:9")]
     assert row(database, answer).subject is NoticeSubject.EVENT
