@@ -56,8 +56,9 @@ COMMUNITY = "community:"
 class NewNotice:
     """A notice to queue: its template, what it is about by number, and who gets it.
 
-    What is ``bulk`` makes way for everything else. ``recipient`` is an opaque reference, or :data:`AUTHORS`: then ``numbers`` are the
-    representations whose authors are meant, or None for all accepted ones of the case. With
+    What is ``bulk`` makes way for everything else. ``recipient`` is an opaque reference, or
+    :data:`AUTHORS`: then ``numbers`` are the representations whose authors are meant, or None for all
+    accepted ones of the case, and an address that stands under several of them gets one notice. With
     :data:`COMMUNITIES` each community of the case gets a notice of its own.
     """
 
@@ -301,7 +302,16 @@ def _to_authors(case_id: str, notice: NewNotice, at: datetime) -> SelectBase:
     ]
     if notice.numbers is not None:
         meant.append(col(Representation.number).in_(list(notice.numbers)))
-    return _to_each(case_id, notice, at, REPRESENTATION, col(Representation.number)).where(*meant)
+    # Whoever writes somebody else's address under a hundred representations sends them one letter.
+    once = (
+        select(func.min(col(Representation.number)))
+        .where(*meant)
+        .group_by(func.lower(col(Representation.author_email)))
+    )
+    number = col(Representation.number)
+    return _to_each(case_id, notice, at, REPRESENTATION, number).where(
+        col(Representation.case_id) == case_id, number.in_(once)
+    )
 
 
 def _to_communities(case_id: str, notice: NewNotice, at: datetime) -> SelectBase:

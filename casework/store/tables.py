@@ -280,6 +280,7 @@ class Representation(Row, table=True):
     """What one person of the community said, and the answer to it."""
 
     __tablename__ = "representations"
+    __table_args__ = (Index("representations_received", "received_at"),)
 
     case_id: str = _id(primary_key=True, foreign_key="cases.case_id")
     number: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})

@@ -332,6 +332,7 @@ def _create_tables() -> None:
         sa.UniqueConstraint("receipt", name="representations_receipt_key"),
         sa.UniqueConstraint("update_key", name="representations_update_key_key"),
     )
+    op.create_index("representations_received", "representations", ["received_at"])
     op.create_table(
         "runs",
         sa.Column("case_id", ident(), nullable=False),
