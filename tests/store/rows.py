@@ -29,8 +29,8 @@ def case_row(case_id: str, **more: object) -> dict[str, object]:
         "feedback_closed": False,
         "is_closed": stage in CLOSED,
         "calendar_revision": "revision",
-        "snapshot": "{}",
         "head": "",
+        "snapshot": "{}",
         **more,
     }
 
