@@ -1,4 +1,9 @@
-"""Drain the outbox: claim what is due, make messages of it, send them, and note what became of each."""
+"""Drain the outbox: claim what is due, make messages of it, send them, and note what became of each.
+
+What became of a notice that was claimed is known to its sender alone. So while the database is away the
+sender keeps it in memory and writes it down as soon as it can; only a sender that died leaves a notice
+``sending``.
+"""
 
 import asyncio
 import contextlib
@@ -8,19 +13,19 @@ from collections.abc import AsyncGenerator, Callable
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from enum import StrEnum
+from functools import partial
 from typing import Protocol, TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
 from temporalio import activity
 
 from casework.contracts.notice_delivery import DRAIN, DrainReport, DrainRequest
-from casework.notices.catalogue import NoticeSlug
 from casework.notices.composing import Addressed, NoticeComposer
 from casework.notices.faults import NotComposable
 from casework.notices.mailer import Delivery, Mailer, Permanent, Sent, Temporary, Unknown
 from casework.notices.pace import Pace, seconds_between
 from casework.store import outbox
-from casework.store.database import Database
+from casework.store.database import DATABASE_AWAY, Database
 from casework.store.tables import NoticeRow
 
 DELAYS = tuple(timedelta(minutes=m) for m in (1, 5, 15, 30, 60, 120, 240, 240, 240, 240, 240, 240))
@@ -29,10 +34,6 @@ DELAYS = tuple(timedelta(minutes=m) for m in (1, 5, 15, 30, 60, 120, 240, 240, 2
 A mail server that is down over a night and a morning costs no notice. After the last the notice has
 failed, and staff see it.
 """
-
-
-_LAST = (NoticeSlug.INVITATION,)
-"""What makes way for everything else: nobody waits for an invitation, and a drive has thousands."""
 
 _Made = TypeVar("_Made")
 
@@ -62,6 +63,10 @@ class WorkerClock:
         """Return after so many seconds, or at once when the worker shuts down."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(activity.wait_for_worker_shutdown(), seconds)
+
+
+class _NotTried:
+    """What becomes of a notice that could not be read because the database was away."""
 
 
 class _End(StrEnum):
@@ -127,7 +132,8 @@ class NoticesActivities:
     async def drain(self, request: DrainRequest) -> DrainReport:
         """Send what is due for about ``request.seconds``, or until the worker shuts down.
 
-        A cancellation is heeded as soon as the messages in hand have been sent and noted.
+        A cancellation is heeded as soon as the messages in hand have been sent and noted, and so is the end:
+        for as long as the database is away, the drain waits for it.
         """
         until = self._clock.now() + timedelta(seconds=request.seconds)
         look_for_stale_at = self._clock.now()
@@ -136,7 +142,7 @@ class NoticesActivities:
             while (now := self._clock.now()) < until and not activity.is_worker_shutdown():
                 activity.heartbeat()
                 if now >= look_for_stale_at:
-                    ends[_End.UNKNOWN] += await asyncio.to_thread(self._abandon_stale, now)
+                    ends[_End.UNKNOWN] += await self._write_down(partial(self._abandon_stale, now))
                     look_for_stale_at = now + _BETWEEN_LOOKS_FOR_STALE
                 done = await self._finish_what_is_begun(now)
                 ends.update(done)
@@ -159,8 +165,7 @@ class NoticesActivities:
             raise
 
     async def _deliver_due(self, mailer: Mailer, now: datetime) -> list[_End]:
-        claim = uuid.uuid4().hex
-        rows = await asyncio.to_thread(self._claim_due, now, claim)
+        claim, rows = await self._claim(now)
         ends = await asyncio.gather(
             *(self._deliver(mailer, row, claim) for row in rows), return_exceptions=True
         )
@@ -170,6 +175,15 @@ class NoticesActivities:
             raise faults[0]
         return [end for end in ends if isinstance(end, _End)]
 
+    async def _claim(self, now: datetime) -> tuple[str, list[NoticeRow]]:
+        claim = uuid.uuid4().hex
+        try:
+            return claim, await asyncio.to_thread(self._claim_due, now, claim)
+        except DATABASE_AWAY:
+            # The database may have granted it all the same, and only its answer was lost.
+            await self._write_down(partial(self._release, claim))
+            return claim, []
+
     async def _deliver(self, mailer: Mailer, row: NoticeRow, claim: str) -> _End:
         composer = self._composer
         to = await self._compose(row, lambda: composer.address(row.key))
@@ -178,7 +192,7 @@ class NoticesActivities:
         # Before it is written: in a drive many come back later, and some more than once.
         later = self._pace.admit(to.domains, self._clock.now())
         if later is not None:
-            await asyncio.to_thread(self._put_back, row, claim, later, None)
+            await self._write_down(partial(self._put_back, row, claim, later, None))
             return _End.DEFERRED
         message = await self._compose(row, lambda: composer.write(to))
         if not isinstance(message, EmailMessage):
@@ -190,28 +204,55 @@ class NoticesActivities:
             delivery = Unknown(f"The mailer failed: {fault!r}")
         return await self._note(row, claim, delivery)
 
-    async def _compose(self, row: NoticeRow, work: Callable[[], _Made]) -> _Made | Delivery:
+    async def _compose(
+        self, row: NoticeRow, work: Callable[[], _Made]
+    ) -> _Made | Delivery | _NotTried:
         """Return what was made of a notice, or why there is nothing: that must not stop the others."""
         try:
             return await asyncio.to_thread(work)
         except NotComposable as fault:
             return Permanent(str(fault))
+        except DATABASE_AWAY:
+            return _NotTried()
         except SQLAlchemyError as fault:
             return Temporary(f"The database did not answer: {type(fault).__name__}")
         except Exception as fault:
             activity.logger.exception("A notice cannot be composed: %s", row.key)
             return Permanent(f"The notice cannot be composed: {fault!r}")
 
-    async def _note(self, row: NoticeRow, claim: str, delivery: Delivery) -> _End:
-        end, is_ours = await asyncio.to_thread(self._mark, row, claim, delivery)
+    async def _note(self, row: NoticeRow, claim: str, delivery: Delivery | _NotTried) -> _End:
+        # The time at which it left, not the one at which the database was back.
+        now = self._clock.now()
+        end, is_ours = await self._write_down(partial(self._mark, row, claim, delivery, now))
         if not is_ours:
-            activity.logger.warning("Somebody else has taken notice %s", row.key)
+            activity.logger.warning("Notice %s is no longer in this claim", row.key)
         if isinstance(delivery, Sent) and delivery.refused:
             activity.logger.warning("Notice %s: %d addresses refused", row.key, delivery.refused)
         if end in {_End.FAILED, _End.UNKNOWN}:
             # The reason may hold an address, so it stands in SQL and not in the log.
             activity.logger.warning("Notice %s is %s", row.key, end)
         return end
+
+    async def _write_down(self, work: Callable[[], _Made]) -> _Made:
+        """Write what became of a claim as soon as the database takes it, however long that lasts.
+
+        Doing it twice does no harm: where the first answer was lost, the second write finds nothing to do.
+
+        Raises:
+            OperationalError, InterfaceError, TimeoutError: the worker shuts down, and the database is still away.
+        """
+        is_told = False
+        while True:
+            try:
+                return await asyncio.to_thread(work)
+            except DATABASE_AWAY as fault:
+                if activity.is_worker_shutdown():
+                    raise
+                if not is_told:
+                    reason = type(fault).__name__
+                    activity.logger.warning("The outbox waits for the database: %s", reason)
+                    is_told = True
+            await self._clock.pause(self._poll_seconds)
 
     # --- What blocks, each in a transaction of its own ------------------------------------------
 
@@ -221,7 +262,11 @@ class NoticesActivities:
 
     def _claim_due(self, now: datetime, claim: str) -> list[NoticeRow]:
         with self._database.writing() as session:
-            return outbox.claim_due(session, now, self._at_once, claim, last=_LAST)
+            return outbox.claim_due(session, now, self._at_once, claim)
+
+    def _release(self, claim: str) -> int:
+        with self._database.writing() as session:
+            return outbox.release(session, claim)
 
     def _put_back(
         self, row: NoticeRow, claim: str, next_attempt_at: datetime, failure: str | None
@@ -229,8 +274,12 @@ class NoticesActivities:
         with self._database.writing() as session:
             return outbox.put_back(session, row.key, claim, next_attempt_at, failure)
 
-    def _mark(self, row: NoticeRow, claim: str, delivery: Delivery) -> tuple[_End, bool]:
-        now, key = self._clock.now(), row.key
+    def _mark(
+        self, row: NoticeRow, claim: str, delivery: Delivery | _NotTried, now: datetime
+    ) -> tuple[_End, bool]:
+        key = row.key
+        if isinstance(delivery, _NotTried):
+            return _End.DEFERRED, self._put_back(row, claim, row.next_attempt_at, None)
         if isinstance(delivery, Temporary):
             # The attempt was counted when the notice was claimed.
             if row.attempts <= len(DELAYS):

@@ -15,6 +15,7 @@ from casework.domain.rules import HOLDERS, Holder, PeriodName
 from casework.notices import conditions as on
 from casework.notices.conditions import When
 from casework.store.outbox import NewNotice
+from casework.store.tables import NoticeSubject
 
 
 class NoticeSlug(StrEnum):
@@ -218,6 +219,9 @@ def _rules() -> tuple[NoticeRule, ...]:
 NOTICES: tuple[NoticeRule, ...] = _rules()
 """The catalogue: every notice, what brings it about and who gets it."""
 
+BULK = frozenset({NoticeSlug.INVITATION})
+"""What makes way for everything else: nobody waits for an invitation, and a drive has thousands."""
+
 SILENT: dict[type[Any], str] = {
     e.InvitationDeclined: "the outcome stands in the drive; a mail for each would flood the office",
     e.NoteAdded: "a note changes nothing",
@@ -234,7 +238,13 @@ def notices_for(case: Case, recorded: e.Recorded) -> tuple[NewNotice, ...]:
         recorded: the line of the journal.
     """
     return tuple(
-        NewNotice(slug=rule.slug, seq=recorded.seq, recipient=recipient, numbers=numbers)
+        NewNotice(
+            slug=rule.slug,
+            seq=recorded.seq,
+            recipient=recipient,
+            numbers=numbers,
+            bulk=rule.slug in BULK,
+        )
         for rule in NOTICES
         if rule.event is type(recorded.event) and rule.when(case, recorded.event, recorded.at)
         for party in rule.to
@@ -248,7 +258,7 @@ def receipt_for(number: int) -> NewNotice:
         slug=NoticeSlug.REPRESENTATION_RECEIVED,
         seq=number,
         recipient=f"representation:{number}",
-        numbers=None,
+        subject=NoticeSubject.REPRESENTATION,
     )
 
 

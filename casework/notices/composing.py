@@ -18,6 +18,7 @@ from casework.notices.faults import NotComposable
 from casework.notices.occasion import NoticeKey, Occasion, read_occasion
 from casework.notices.readers import Mailbox
 from casework.notices.rendering import Rendered, line, render
+from casework.notices.unlinked import unlinked
 from casework.notices.visit_file import visit_file
 from casework.programs.catalog import ProgramCatalog
 from casework.store.database import Database
@@ -181,6 +182,6 @@ def address_of(mailbox: Mailbox) -> Address:
     """
     try:
         spec = ascii_email_of(mailbox.email)
-        return Address(display_name=line(mailbox.name or ""), addr_spec=spec)
+        return Address(display_name=line(unlinked(mailbox.name or "")), addr_spec=spec)
     except (ValueError, IndexError, MessageError) as fault:
         raise NotComposable("An e-mail address of the recipient is not valid.") from fault

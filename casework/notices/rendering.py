@@ -24,6 +24,7 @@ from markupsafe import Markup
 from casework.domain.calendar import Language
 from casework.domain.line_breaks import keep_together
 from casework.notices.faults import NotComposable
+from casework.notices.unlinked import unlinked
 
 _PACKAGE = "casework.notices"
 _SUBJECT = "Subject: "
@@ -128,16 +129,20 @@ def _environment(
     escape: Callable[[str], str], write_link: Callable[[str, str], str]
 ) -> Environment:
     def finalize(value: object) -> str:
-        return value if isinstance(value, _Ready) else escape(line(value))
+        return value if isinstance(value, _Ready) else escape(unlinked(line(value)))
 
     def quote(value: object) -> _Ready:
-        """Set what a person wrote apart, line by line."""
+        """Set what an office wrote apart, line by line."""
         lines = (escape(" ".join(each.split())) for each in _clean(value).strip().split("\n"))
         return _Ready("\n".join(f"> {each}".rstrip() for each in lines))
 
     def address(value: str) -> _Ready:
         """Let an address of our own stand as a link; only :class:`Addresses` makes them."""
         return _Ready(f"<{value}>")
+
+    def mailbox(value: str) -> _Ready:
+        """Let the address of an officer, whom the reader may write to, stand as it is."""
+        return _Ready(escape(line(value)))
 
     def button(value: str, label: str) -> _Ready:
         """Let an address of our own, too long to be read, stand behind its label."""
@@ -150,7 +155,12 @@ def _environment(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters: dict[str, Any] = {"quote": quote, "address": address, "button": button}
+    filters: dict[str, Any] = {
+        "quote": quote,
+        "address": address,
+        "button": button,
+        "mailbox": mailbox,
+    }
     cast("dict[str, Any]", environment.filters).update(filters)  # pyright: ignore[reportUnknownMemberType]
     return environment
 

@@ -11,6 +11,7 @@ from casework.notices.addresses import Addresses
 from casework.notices.catalogue import NoticeSlug
 from casework.notices.occasion import Occasion
 from casework.notices.rendering import line
+from casework.notices.unlinked import unlinked
 
 _ZONE = ZoneInfo("Asia/Bangkok")
 _LENGTH = timedelta(hours=3)
@@ -45,7 +46,7 @@ def visit_file(
     method = "CANCEL" if canceled else "REQUEST"
     case_id = occasion.case.case_id
     begins = visit.astimezone(_ZONE)
-    name = line(occasion.name)
+    name = line(unlinked(occasion.name))
     event = Event.new(
         uid=f"{case_id}.visit-{occasion.visits.filed + 1}@casework",
         sequence=occasion.line.seq,
@@ -54,7 +55,7 @@ def visit_file(
         end=begins + _LENGTH,
         status=STATUS.CANCELLED if canceled else STATUS.CONFIRMED,
         summary=f"{_SUMMARY[language]} {name} ({case_id})",
-        location=line(occasion.establishment.address),
+        location=line(unlinked(occasion.establishment.address)),
         url=addresses.case(case_id, language),
         organizer=_organizer(organizer),
         attendees=[_attendee(attendee) for attendee in attendees],

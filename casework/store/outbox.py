@@ -1,15 +1,17 @@
 """The outbox: notices that wait, are being sent, were sent, failed, or may have left.
 
 A sender claims rows (``created`` to ``sending``), sends, and marks each with the claim it got. What
-a crash left in ``sending`` becomes ``unknown`` and stays so until a person decides.
+a crash left in ``sending`` becomes ``unknown`` and stays so until a person decides. The notices of a case
+to one recipient are claimed in the order of its events, each after the one before has left or is given up.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
+    Boolean,
     Integer,
     Select,
     SQLColumnExpression,
@@ -18,17 +20,24 @@ from sqlalchemy import (
     func,
     literal,
     select,
+    tuple_,
     union_all,
     update,
 )
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql.selectable import SelectBase
 from sqlmodel import col
 
 from casework.domain.numbers import Numbers
 from casework.store._statements import add_rows, rows_changed, upsert
 from casework.store.columns import Opaque, UtcDateTime
-from casework.store.tables import Community, NoticeRow, NoticeState, Representation
+from casework.store.tables import (
+    Community,
+    NoticeRow,
+    NoticeState,
+    NoticeSubject,
+    Representation,
+)
 
 AUTHORS = "authors"
 """The recipient that stands for everybody who left an e-mail address with a representation."""
@@ -45,10 +54,11 @@ COMMUNITY = "community:"
 
 @dataclass(frozen=True)
 class NewNotice:
-    """A notice to queue: its template, the event it is about, and who gets it.
+    """A notice to queue: its template, what it is about by number, and who gets it.
 
-    ``recipient`` is an opaque reference, or :data:`AUTHORS`: then ``numbers`` are the
-    representations whose authors are meant, or None for all accepted ones of the case. With
+    What is ``bulk`` makes way for everything else. ``recipient`` is an opaque reference, or
+    :data:`AUTHORS`: then ``numbers`` are the representations whose authors are meant, or None for all
+    accepted ones of the case, and an address that stands under several of them gets one notice. With
     :data:`COMMUNITIES` each community of the case gets a notice of its own.
     """
 
@@ -56,6 +66,8 @@ class NewNotice:
     seq: int
     recipient: str
     numbers: Numbers | None = None
+    subject: NoticeSubject = NoticeSubject.EVENT
+    bulk: bool = False
 
 
 def key_of(case_id: str, slug: str, seq: int, recipient: str) -> str:
@@ -76,8 +88,10 @@ def add_notices(
             "key": key_of(case_id, n.slug, n.seq, n.recipient),
             "case_id": case_id,
             "slug": n.slug,
+            "subject": n.subject,
             "seq": n.seq,
             "recipient": n.recipient,
+            "bulk": n.bulk,
             "state": NoticeState.CREATED,
             "attempts": 0,
             "next_attempt_at": at[n.seq],
@@ -97,21 +111,42 @@ def add_notices(
         )
 
 
-def claim_due(
-    session: Session, now: datetime, limit: int, claim: str, last: Collection[str] = ()
-) -> list[NoticeRow]:
+def claim_due(session: Session, now: datetime, limit: int, claim: str) -> list[NoticeRow]:
     """Take up to ``limit`` notices that are due, the longest due first, for this claim alone.
 
-    Those of the slugs in ``last`` are taken when there are no others. They are ``sending`` from here
-    on, and their attempt is counted. One statement; senders at work at the same time get different
-    rows and do not wait for one another.
+    One whose recipient has an earlier notice of the same case to come, or under way, is left: whatever
+    puts that off, none overtakes it. What is bulk is taken when there is nothing else. The notices are
+    ``sending`` from here on, and their attempt is counted. One statement; senders at work at the same time
+    get different rows and do not wait for one another.
     """
+    earlier = aliased(NoticeRow)
+    is_next = ~(
+        select(literal(1))
+        .where(
+            col(earlier.case_id) == col(NoticeRow.case_id),
+            col(earlier.recipient) == col(NoticeRow.recipient),
+            col(earlier.state).in_([NoticeState.CREATED, NoticeState.SENDING]),
+            # By the time first: what is about a representation has a number of another kind.
+            tuple_(col(earlier.created_at), col(earlier.seq), col(earlier.key))
+            < tuple_(col(NoticeRow.created_at), col(NoticeRow.seq), col(NoticeRow.key)),
+        )
+        .exists()
+    )
     due = (
         select(col(NoticeRow.key))
-        .where(col(NoticeRow.state) == NoticeState.CREATED, col(NoticeRow.next_attempt_at) <= now)
-        .order_by(col(NoticeRow.slug).in_(last), col(NoticeRow.next_attempt_at), col(NoticeRow.key))
+        .where(
+            col(NoticeRow.state) == NoticeState.CREATED,
+            col(NoticeRow.next_attempt_at) <= now,
+            is_next,
+        )
+        .order_by(
+            col(NoticeRow.bulk),
+            col(NoticeRow.next_attempt_at),
+            col(NoticeRow.seq),
+            col(NoticeRow.key),
+        )
         .limit(limit)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True, of=NoticeRow)
         # As a CTE it is worked out once; a plain subquery may be repeated and claim too many.
         .cte("due")
     )
@@ -127,7 +162,25 @@ def claim_due(
         .returning(NoticeRow),
         execution_options={"synchronize_session": False, "populate_existing": True},
     )
-    return sorted(rows, key=lambda row: (row.next_attempt_at, row.key))
+    return sorted(rows, key=lambda row: (row.bulk, row.next_attempt_at, row.seq, row.key))
+
+
+def release(session: Session, claim: str) -> int:
+    """Return all that a claim took and nobody tried to send, and return how many there were.
+
+    For a sender that asked for notices and, because the database went away, never heard which.
+    """
+    statement = (
+        update(NoticeRow)
+        .where(col(NoticeRow.claim) == claim, col(NoticeRow.state) == NoticeState.SENDING)
+        .values(
+            state=NoticeState.CREATED,
+            attempts=col(NoticeRow.attempts) - 1,
+            claim=None,
+            claimed_at=None,
+        )
+    )
+    return rows_changed(session, statement)
 
 
 def mark_sent(session: Session, key: str, claim: str, now: datetime, message_id: str) -> bool:
@@ -212,7 +265,7 @@ def notices_of_case(session: Session, case_id: str, limit: int = 1000) -> list[N
     rows = (
         select(NoticeRow)
         .where(col(NoticeRow.case_id) == case_id)
-        .order_by(col(NoticeRow.seq), col(NoticeRow.key))
+        .order_by(col(NoticeRow.created_at), col(NoticeRow.seq), col(NoticeRow.key))
         .limit(limit)
     )
     return list(session.scalars(rows))
@@ -230,8 +283,10 @@ _NAMES = (
     "key",
     "case_id",
     "slug",
+    "subject",
     "seq",
     "recipient",
+    "bulk",
     "state",
     "attempts",
     "next_attempt_at",
@@ -247,7 +302,16 @@ def _to_authors(case_id: str, notice: NewNotice, at: datetime) -> SelectBase:
     ]
     if notice.numbers is not None:
         meant.append(col(Representation.number).in_(list(notice.numbers)))
-    return _to_each(case_id, notice, at, REPRESENTATION, col(Representation.number)).where(*meant)
+    # Whoever writes somebody else's address under a hundred representations sends them one letter.
+    once = (
+        select(func.min(col(Representation.number)))
+        .where(*meant)
+        .group_by(func.lower(col(Representation.author_email)))
+    )
+    number = col(Representation.number)
+    return _to_each(case_id, notice, at, REPRESENTATION, number).where(
+        col(Representation.case_id) == case_id, number.in_(once)
+    )
 
 
 def _to_communities(case_id: str, notice: NewNotice, at: datetime) -> SelectBase:
@@ -273,8 +337,10 @@ def _to_each(
         (key + written).label("key"),
         literal(case_id, Opaque).label("case_id"),
         literal(notice.slug, Opaque).label("slug"),
+        literal(notice.subject.value, String).label("subject"),
         literal(notice.seq, Integer).label("seq"),
         (literal(begin, String) + written).label("recipient"),
+        literal(notice.bulk, Boolean).label("bulk"),
         literal(NoticeState.CREATED.value, String).label("state"),
         literal(0, Integer).label("attempts"),
         literal(at, UtcDateTime).label("next_attempt_at"),

@@ -102,6 +102,21 @@ def submit(session: Session, case_id: str, new: NewRepresentation, now: datetime
     return row
 
 
+def count_left_with(session: Session, email: str, since: datetime) -> int:
+    """Count the representations of all cases that came with this address after that instant (UTC)."""
+    return (
+        session.scalar(
+            select(func.count())
+            .select_from(Representation)
+            .where(
+                col(Representation.received_at) > since,
+                func.lower(col(Representation.author_email)) == email.lower(),
+            )
+        )
+        or 0
+    )
+
+
 def is_open(case: CaseRow | None, now: datetime) -> bool:
     """Say whether the community may speak on this case at ``now``."""
     return (

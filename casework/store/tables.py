@@ -34,6 +34,13 @@ class NoticeState(StrEnum):
     UNKNOWN = "unknown"
 
 
+class NoticeSubject(StrEnum):
+    """What a notice is about, and so what its ``seq`` counts: lines of the journal, or representations."""
+
+    EVENT = "event"
+    REPRESENTATION = "representation"
+
+
 class Row(SQLModel):
     """The base of all tables, with their metadata."""
 
@@ -235,7 +242,9 @@ class NoticeRow(Row, table=True):
     __table_args__ = (
         Index(
             "notices_due",
+            "bulk",
             "next_attempt_at",
+            "seq",
             "key",
             postgresql_where=text("state = 'created'"),
             sqlite_where=text("state = 'created'"),
@@ -246,14 +255,16 @@ class NoticeRow(Row, table=True):
             postgresql_where=text("state = 'sending'"),
             sqlite_where=text("state = 'sending'"),
         ),
-        Index("notices_case", "case_id", "seq"),
+        Index("notices_case", "case_id", "recipient"),
     )
 
     key: str = Field(sa_type=NoticeKey, primary_key=True)
     case_id: str = _id(foreign_key="cases.case_id")
     slug: str = _id()
+    subject: NoticeSubject = _member(NoticeSubject, default=NoticeSubject.EVENT)
     seq: int
     recipient: str = Field(sa_type=NoticeKey)
+    bulk: bool = False
     state: NoticeState = _member(NoticeState, default=NoticeState.CREATED)
     attempts: int = 0
     next_attempt_at: datetime = _instant()
@@ -269,6 +280,7 @@ class Representation(Row, table=True):
     """What one person of the community said, and the answer to it."""
 
     __tablename__ = "representations"
+    __table_args__ = (Index("representations_received", "received_at"),)
 
     case_id: str = _id(primary_key=True, foreign_key="cases.case_id")
     number: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})

@@ -1,5 +1,6 @@
 """What people write stays text: neither markup, nor a link, nor a header."""
 
+import re
 from datetime import datetime
 from email.policy import SMTP
 from html.parser import HTMLParser
@@ -10,9 +11,11 @@ from casework.domain import acts as a
 from casework.notices.composing import NoticeComposer
 from casework.notices.faults import NotComposable
 from casework.notices.rendering import line, render
+from casework.notices.unlinked import GAP, unlinked
 from casework.programs.catalog import ProgramCatalog
 from casework.store.database import Database
-from tests.notices.tale import PUBLIC_URL, Tale, actor
+from casework.store.tables import Contact, Establishment
+from tests.notices.tale import PUBLIC_URL, SITE, Tale, actor
 from tests.sample_case import NOW
 
 HOSTILE = [
@@ -87,8 +90,69 @@ def test_the_text_part_shows_what_was_written_without_backslashes(
     """Escaping is for the HTML part alone."""
     key = rejected(sqlite_database, catalog, hostile, "เหตุผล")
     preview = composer.render_preview(key)
-    assert f"- สถานประกอบการ: {line(hostile)}\n" in preview.text
-    assert line(hostile) in preview.subject
+    assert f"- สถานประกอบการ: {unlinked(line(hostile))}\n" in preview.text
+    assert line(unlinked(hostile)) in preview.subject
+
+
+NAMES_LIKE_ADDRESSES = [
+    "www.evil.example",
+    "evil.example/prize",
+    "Https://evil.example/?a=b",
+    "ftp://192.0.2.1/x",
+    "win@evil.example",
+    "mailto:win@evil",
+    "วัด.ไทย",
+    "evil\u3002example",
+    "evil\uff0eexample",
+    "evil.\u2060example",
+    "www\u00ad.\u200bevil.\u034fexample",
+]
+_LIKE_AN_ADDRESS = re.compile(
+    r"[^\W_][.\u3002\uff0e\uff61](?:[^\W\d_])|://|\w@\w|mailto:\S", re.IGNORECASE
+)
+"""What the most zealous of mail programs would make a link of."""
+
+
+@pytest.mark.parametrize("name", NAMES_LIKE_ADDRESSES)
+def test_a_name_like_an_address_is_none_in_any_part_of_a_letter(
+    sqlite_database: Database, catalog: ProgramCatalog, composer: NoticeComposer, name: str
+) -> None:
+    """Mail programs make links of what looks like one; the name is still to be read."""
+    tale = Tale(sqlite_database, catalog, name=name).applied().accepted().scheduled()
+    with sqlite_database.writing() as session:
+        session.get_one(Contact, "con-1").name = name
+        session.get_one(Establishment, SITE).address = name
+    message = composer.compose(f"{tale.case.case_id}/visit-scheduled/3/applicant")
+    shown = unlinked(line(name))
+    assert GAP in shown
+    text, page, file = (part.get_content() for part in message.walk() if not part.is_multipart())
+    calendar = file if isinstance(file, str) else file.decode()
+    calendar = calendar.replace("\r\n ", "")
+    seen = _Shape(page.partition("<body")[2]).text
+    for part in (text, seen, calendar, message["Subject"], str(message["To"])):
+        words = re.sub(r"\s", " ", part)
+        assert " ".join(shown.split()) in words
+        own = (
+            rf"{re.escape(PUBLIC_URL)}\S*|<?[-\w]+@(?:industry|factory|casework)\.example>?"
+            r"|@casework|UID:\S+|TZ\S+"
+        )
+        assert not _LIKE_AN_ADDRESS.search(re.sub(own, "", part)), part
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "บริษัท น้ำใส จำกัด (มหาชน)",
+        "บจก.น้ำใส สาขา 1/2",
+        "น.ส.สมหญิง ตั้งใจ",
+        "Clear Water Co., Ltd.",
+        "PM2.5 Lab: Rayong",
+        "99/1 หมู่ 4 ต.มาบตาพุด อ.เมือง จ.ระยอง",
+    ],
+)
+def test_a_name_of_the_usual_kind_stays_as_it_is(name: str) -> None:
+    """Only what could be an address is taken apart."""
+    assert unlinked(name) == name
 
 
 def harmless_context(like: str) -> dict[str, object]:

@@ -1,6 +1,7 @@
 """Notices leave once: claimed by one sender, marked with its claim, unknown after a crash."""
 
 import threading
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
@@ -12,7 +13,7 @@ from casework.store import outbox
 from casework.store.database import Database
 from casework.store.outbox import AUTHORS, NewNotice, key_of
 from casework.store.representations import NewRepresentation, submit
-from casework.store.tables import NoticeRow, NoticeState
+from casework.store.tables import NoticeRow, NoticeState, NoticeSubject
 from tests.sample_case import NOW, TERMS
 from tests.statements import counted
 from tests.store.story import Story, put, recorded
@@ -68,12 +69,100 @@ def test_what_may_wait_goes_when_there_is_nothing_else(database: Database) -> No
     put(
         database,
         Story().lead_to(Stage.APPLICATION_REVIEW),
-        [NewNotice(slug, 1, "con-1") for slug in ("invitation", "receipt")],
+        [
+            NewNotice("invitation", 1, "con-1", bulk=True),
+            NewNotice("receipt", 1, "con-2"),
+        ],
     )
     for expected in ("receipt", "invitation"):
         with database.writing() as session:
-            (taken,) = outbox.claim_due(session, NOW, 1, "c1", last=["invitation"])
+            (taken,) = outbox.claim_due(session, NOW, 1, "c1")
         assert taken.slug == expected
+
+
+def queue_two_events(database: Database, *recipients: str) -> tuple[str, str]:
+    """Queue, of two events of the same moment, "z" for the first recipient and then "a" for the last."""
+    story = Story().lead_to(Stage.INSPECTION)
+    put(
+        database,
+        story,
+        [NewNotice("z", 1, recipients[0]), NewNotice("a", 2, recipients[-1])],
+    )
+    with database.writing() as session:
+        for notice in outbox.notices_of_case(session, CASE):
+            notice.next_attempt_at = notice.created_at = NOW
+    return key_of(CASE, "z", 1, recipients[0]), key_of(CASE, "a", 2, recipients[-1])
+
+
+def test_one_recipient_gets_the_notices_of_a_case_in_the_order_of_its_events(
+    database: Database,
+) -> None:
+    first, second = queue_two_events(database, "applicant")
+    assert claim(database) == [first]
+    assert claim(database, "c2") == []
+    with database.writing() as session:
+        assert outbox.mark_sent(session, first, "c1", NOW, "<1@example.org>")
+    assert claim(database, "c2") == [second]
+
+
+def test_what_waits_for_another_attempt_is_not_overtaken(database: Database) -> None:
+    first, second = queue_two_events(database, "applicant")
+    claim(database)
+    with database.writing() as session:
+        assert outbox.put_back(session, first, "c1", LATER, "451 4.3.0 Try later")
+    assert claim(database, "c2") == []
+    assert claim(database, "c3", LATER) == [first]
+    with database.writing() as session:
+        assert outbox.put_back(session, first, "c3", LATER)
+    assert claim(database, "c4", NOW) == []
+    with database.writing() as session:
+        outbox.claim_due(session, LATER, 10, "c5")
+        assert outbox.mark_sent(session, first, "c5", LATER, "<1@example.org>")
+    assert claim(database, "c6", LATER) == [second]
+
+
+@pytest.mark.parametrize("mark", [outbox.mark_failed, outbox.mark_unknown])
+def test_what_will_not_leave_by_itself_holds_up_nothing(
+    database: Database, mark: Callable[..., bool]
+) -> None:
+    first, second = queue_two_events(database, "applicant")
+    claim(database)
+    with database.writing() as session:
+        assert mark(session, first, "c1", NOW, "The mailbox is gone.")
+    assert claim(database, "c2") == [second]
+
+
+def test_one_recipient_does_not_wait_for_the_mail_server_of_another(database: Database) -> None:
+    first, second = queue_two_events(database, "representation:1", "applicant")
+    assert claim(database, limit=1) == [first]
+    with database.writing() as session:
+        assert outbox.put_back(session, first, "c1", LATER, "451 4.3.0 Try later")
+    assert claim(database, "c2") == [second]
+
+
+def test_a_receipt_goes_before_the_answer_although_its_number_is_higher(
+    database: Database,
+) -> None:
+    _, answer = queue_two_events(database, "representation:9")
+    with database.writing() as session:
+        before = NOW - timedelta(days=1)
+        receipt = NewNotice("receipt", 9, "representation:9", subject=NoticeSubject.REPRESENTATION)
+        outbox.add_notices(session, CASE, [receipt], {9: before})
+    assert claim(database) == [key_of(CASE, "receipt", 9, "representation:9")]
+    assert row(database, answer).subject is NoticeSubject.EVENT
+
+
+def test_what_a_claim_took_unheard_is_released_and_no_attempt_counts(database: Database) -> None:
+    keys = queue(database, "a", "b", "c")
+    claim(database, "c1", limit=1)
+    claim(database, "lost", limit=1)
+    with database.writing() as session:
+        assert outbox.release(session, "lost") == 1
+        assert outbox.release(session, "lost") == 0
+    released = row(database, keys[1])
+    assert (released.state, released.attempts, released.claim) == (NoticeState.CREATED, 0, None)
+    assert claim(database, "c2") == keys[1:]
+    assert row(database, keys[0]).claim == "c1"
 
 
 def test_a_sent_notice_keeps_its_message_id_and_is_not_sent_again(database: Database) -> None:

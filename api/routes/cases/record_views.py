@@ -11,7 +11,7 @@ from casework.domain.policy import (
     is_shown_to_applicants,
 )
 from casework.store.cases.casebook import read_line
-from casework.store.tables import JournalRow, NoticeRow, NoticeState
+from casework.store.tables import JournalRow, NoticeRow, NoticeState, NoticeSubject
 
 
 class JournalLine(BaseModel):
@@ -62,7 +62,8 @@ class NoticeView(BaseModel):
     """A notice and what became of it: addresses stay in the engine."""
 
     notice: str
-    about: Annotated[int, Field(description="Number of the event, or of the representation.")]
+    subject: NoticeSubject
+    about: Annotated[int, Field(description="Number of the event or representation it is about.")]
     recipient: str
     state: NoticeState
     attempts: int
@@ -75,6 +76,7 @@ class NoticeView(BaseModel):
         """Show a row of the outbox."""
         return cls(
             notice=row.slug,
+            subject=row.subject,
             about=row.seq,
             recipient=row.recipient,
             state=row.state,

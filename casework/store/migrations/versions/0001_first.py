@@ -261,8 +261,10 @@ def _create_tables() -> None:
         sa.Column("key", key(), nullable=False),
         sa.Column("case_id", ident(), nullable=False),
         sa.Column("slug", ident(), nullable=False),
+        sa.Column("subject", sa.String(32), nullable=False),
         sa.Column("seq", sa.Integer(), nullable=False),
         sa.Column("recipient", key(), nullable=False),
+        sa.Column("bulk", sa.Boolean(), nullable=False),
         sa.Column("state", sa.String(32), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("next_attempt_at", instant(), nullable=False),
@@ -275,11 +277,11 @@ def _create_tables() -> None:
         sa.PrimaryKeyConstraint("key", name="notices_pkey"),
         sa.ForeignKeyConstraint(["case_id"], ["cases.case_id"], name="notices_case_id_fkey"),
     )
-    op.create_index("notices_case", "notices", ["case_id", "seq"])
+    op.create_index("notices_case", "notices", ["case_id", "recipient"])
     op.create_index(
         "notices_due",
         "notices",
-        ["next_attempt_at", "key"],
+        ["bulk", "next_attempt_at", "seq", "key"],
         sqlite_where=sa.text("state = 'created'"),
         postgresql_where=sa.text("state = 'created'"),
     )
@@ -330,6 +332,7 @@ def _create_tables() -> None:
         sa.UniqueConstraint("receipt", name="representations_receipt_key"),
         sa.UniqueConstraint("update_key", name="representations_update_key_key"),
     )
+    op.create_index("representations_received", "representations", ["received_at"])
     op.create_table(
         "runs",
         sa.Column("case_id", ident(), nullable=False),
