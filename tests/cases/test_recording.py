@@ -22,7 +22,7 @@ from casework.store.cases.casebook import (
 )
 from casework.store.cases.intents import intend, unsettled
 from casework.store.database import Database
-from casework.store.outbox import AUTHORS, notices_of_case
+from casework.store.outbox import AUTHORS, COMMUNITIES, notices_of_case
 from casework.store.tables import CaseRow, JournalRow, NoticeRow
 from tests.sample_case import CALENDAR, NOW, OFFICER, RULES, TERMS
 from tests.statements import counted
@@ -63,7 +63,7 @@ def check(database: Database, story: Story) -> None:
             (n.slug, n.seq)
             for case, line in said
             for n in notices_for(case, line)
-            if n.recipient != AUTHORS
+            if n.recipient not in {AUTHORS, COMMUNITIES}
         }
         assert {(n.slug, n.seq) for n in notices_of_case(session, CASE)} == due
 
