@@ -15,7 +15,6 @@ from api.engine.drives import DriveGateway
 from api.http import openapi
 from api.http.envelope import BoundedBodies, Envelope
 from api.http.errors import ProblemResponses
-from api.http.logs import configure_logs
 from api.http.metrics import Metrics
 from api.http.pacing import Pace
 from api.http.sizes import most_bytes
@@ -35,6 +34,8 @@ from casework.cases.recording import CaseRecorder
 from casework.domain.refusals import RefusalCode
 from casework.identity.tokens import TokenVerifier
 from casework.programs.catalog import ProgramCatalog
+from casework.processes.configuration import SettingsInvalid, read_settings
+from casework.processes.logs import configure_logs
 from casework.settings import Settings
 from casework.store.database import Database
 from casework.store.evidence import EvidenceStore
@@ -63,7 +64,11 @@ def create_app(
         catalog: the programs; by default those that ship.
     """
     configure_logs()
-    settings = settings or Settings()
+    try:
+        settings = settings or read_settings()
+    except SettingsInvalid as error:
+        # The server that calls this would print a traceback of any other exception.
+        raise SystemExit(str(error)) from None
     parts = collaborators(settings, now, catalog or ProgramCatalog.load())
     app = FastAPI(
         title="Casework",
