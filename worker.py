@@ -31,6 +31,7 @@ from temporalio.common import (
     WorkerDeploymentVersion,
     WorkflowIDConflictPolicy,
 )
+from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.service import RPCError
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkerDeploymentConfig
 
@@ -259,13 +260,27 @@ _QUEUE_NAMES = {
 Queue = Literal["cases", "notices", "drives"]
 
 
+def _counting_runtime(settings: Settings) -> Runtime | None:
+    """Return a runtime that shows what the SDK counts to Prometheus, if the operator names an address."""
+    if settings.worker_metrics is None:
+        return None
+    shown = PrometheusConfig(bind_address=settings.worker_metrics)
+    try:
+        return Runtime(telemetry=TelemetryConfig(metrics=shown))
+    except (ValueError, RuntimeError) as error:
+        raise SettingsInvalid(
+            [f"CASEWORK_WORKER_METRICS: {settings.worker_metrics}: {_line_of(error)}"]
+        ) from None
+
+
 async def run_worker(settings: Settings, *queues: Queue) -> None:
     """Work on these queues, or on all, until SIGINT or SIGTERM."""
     stop = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    runtime = _counting_runtime(settings)
     try:
-        client = await connect(settings)
+        client = await connect(settings, runtime=runtime)
     except (RPCError, RuntimeError) as error:
         # The SDK reports a refused connection as a RuntimeError.
         raise SettingsInvalid(

@@ -27,15 +27,16 @@ from api.routes.docs_page import docs_page
 from api.routes.drives import drives, seminars, targets
 from api.routes.drives import lists as drive_lists
 from api.routes.drives import runs as drive_runs
+from casework.audit.figures import FigureReader
 from casework.cases.applications import Applications
 from casework.cases.on_record import ActsOnRecord
 from casework.cases.reading import CaseReader, CurrentCalendar
 from casework.cases.recording import CaseRecorder
 from casework.domain.refusals import RefusalCode
 from casework.identity.tokens import TokenVerifier
-from casework.programs.catalog import ProgramCatalog
 from casework.processes.configuration import SettingsInvalid, read_settings
 from casework.processes.logs import configure_logs
+from casework.programs.catalog import ProgramCatalog
 from casework.settings import Settings
 from casework.store.database import Database
 from casework.store.evidence import EvidenceStore
@@ -156,6 +157,7 @@ def collaborators(
         gateway=CaseGateway(calls, on_record, metrics),
         drives=DriveGateway(calls),
         metrics=metrics,
+        figures=FigureReader(database, now),
         public_pace=Pace(*PUBLIC_PACE),
         now=now,
     )

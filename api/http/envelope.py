@@ -90,7 +90,11 @@ class Envelope:
             method, route = _method(scope), _route(scope)
             self._metrics.request_ended(method, route, status or 499, seconds)
             _log.info(
-                "request", method=method, route=route, status=status or 499, seconds=round(seconds, 4)
+                "request",
+                method=method,
+                route=route,
+                status=status or 499,
+                seconds=round(seconds, 4),
             )
             structlog.contextvars.reset_contextvars(**bound)
 

@@ -17,9 +17,8 @@ from pydantic import ValidationError
 from pydantic_settings import DotEnvSettingsSource
 from sqlalchemy.exc import SQLAlchemyError
 
-from casework.identity.tokens import FileKeys, KeyFileTooOpen, KeysUnavailable
+from casework.identity.tokens import FileKeys, KeyFileTooOpen, KeysUnavailable, key_source
 from casework.identity.tokens import issuer_key as read_issuer_key
-from casework.identity.tokens import key_source
 from casework.notices.mailer import mailer_for
 from casework.notices.pace import Pace, seconds_between
 from casework.programs.holidays import current_calendar
@@ -118,7 +117,8 @@ def _unusable(settings: Settings) -> Iterator[tuple[str, str]]:
     checks: dict[str, Callable[[Settings], object]] = {
         "state_folder": _state_folder,
         "database_url": _database,
-        "temporal_address": _temporal_address,
+        "temporal_address": lambda given: _address(given.temporal_address),
+        "worker_metrics": _worker_metrics,
         "public_url": _public_url,
         "smtp_url": lambda given: mailer_for(given.smtp_url),
         "mail_from": _sender,
@@ -160,11 +160,16 @@ def _database(settings: Settings) -> None:
         raise ValueError(f"a database is {error}") from None
 
 
-def _temporal_address(settings: Settings) -> None:
-    host, _, port = settings.temporal_address.rpartition(":")
+def _address(given: str) -> None:
+    host, _, port = given.rpartition(":")
     is_bare = host and not set(host) & set("/@ ")
     if not is_bare or not port.isdecimal() or not 0 < int(port) < 65536:
-        raise ValueError(f"{settings.temporal_address!r} is not host:port, such as 127.0.0.1:7233")
+        raise ValueError(f"{given!r} is not host:port, such as 127.0.0.1:7233")
+
+
+def _worker_metrics(settings: Settings) -> None:
+    if settings.worker_metrics is not None:
+        _address(settings.worker_metrics)
 
 
 def _public_url(settings: Settings) -> None:

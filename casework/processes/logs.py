@@ -83,11 +83,13 @@ def _of_record(
     """Add what a record of the standard library says beside its message."""
     record = cast(logging.LogRecord, line["_record"])
     # What follows the first line quotes exceptions and their values.
-    line["event"] = record.getMessage().partition("\n")[0]
+    line["event"] = str(line["event"]).partition("\n")[0]
     line["logger"] = record.name
     for name in ("temporal_activity", "temporal_workflow"):
         found = cast(Mapping[str, Any], getattr(record, name, None) or {})
-        line.update({ours: found[theirs] for theirs, ours in _OF_THE_SDK.items() if theirs in found})
+        line.update(
+            {ours: found[theirs] for theirs, ours in _OF_THE_SDK.items() if theirs in found}
+        )
         run = found.get("workflow_run_id") or found.get("run_id")
         if isinstance(run, str):
             # All lines of a run belong together, and the id has the shape of a trace id but for its hyphens.
