@@ -53,8 +53,9 @@ def verify_case(
 ) -> Verdict:
     """Check the chain of the journal, then fold its events and compare with the read model.
 
-    A case that cannot be read is a finding like any other, so that those after it are still looked at. Due dates depend on the holidays the case opened with, which the journal does not hold. They are
-    compared only when the holidays known today give the calendar that the case has.
+    A case that cannot be read is a finding like any other, so that those after it are still looked at. Due dates
+    depend on the holidays the case opened with, which the journal does not hold. They are compared only when the
+    holidays known today give the calendar that the case has.
 
     Raises:
         DATABASE_AWAY: one of these, while the database does not answer.

@@ -31,7 +31,7 @@ def two_cases(sqlite_database: Database) -> Database:
     ("damage", "says"),
     [
         ("program_version = '99'", "There is no version 99 of eco-network."),
-        ("stage = 'nowhere'", "it cannot be read: LookupError"),
+        ("stage = 'nowhere'", "it cannot be read: ValueError"),
         ("opened_at = 'yesterday'", "it cannot be read: "),
     ],
 )

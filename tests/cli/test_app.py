@@ -216,7 +216,7 @@ def test_the_doctor_is_not_content_with_any_server(casework: Run):
             self.end_headers()
             self.wfile.write(b'{"status": "ok"}')
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, *args: object) -> None:
             """Say nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Other) as server:
