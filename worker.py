@@ -7,6 +7,7 @@ at a time, and officers should not wait for it behind a drive.
 import asyncio
 import gc
 import signal
+import sys
 from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -14,6 +15,7 @@ from datetime import timedelta
 from typing import Literal
 
 import cyclopts
+import structlog
 from temporalio.client import (
     Client,
     Schedule,
@@ -29,6 +31,8 @@ from temporalio.common import (
     WorkerDeploymentVersion,
     WorkflowIDConflictPolicy,
 )
+from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
+from temporalio.service import RPCError
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkerDeploymentConfig
 
 from activities.casebook import CasebookActivities
@@ -42,8 +46,10 @@ from casework.contracts import drive, enrollment, housekeeping, notice_delivery
 from casework.identity.invitation_links import InvitationLinks
 from casework.notices.composing import NoticeComposer
 from casework.notices.mailer import mailer_for
+from casework.processes.configuration import SettingsInvalid, read_settings
 from casework.processes.engine import connect
 from casework.processes.exit import exit_process
+from casework.processes.logs import configure_logs
 from casework.programs.catalog import ProgramCatalog
 from casework.programs.holidays import current_calendar
 from casework.settings import Settings
@@ -77,6 +83,8 @@ DRIVES_AT_ONCE = 4
 
 TELL_OF_PAUSE_WITHIN = timedelta(seconds=2)
 """A page learns with a heartbeat that its drive is paused; the SDK would hold heartbeats back for much longer."""
+
+_log = structlog.get_logger(__name__)
 
 FINISH_WITHIN = timedelta(seconds=20)
 """How long a worker that is asked to stop may go on with what it has begun."""
@@ -244,7 +252,25 @@ async def settling(
 
 
 _WORKERS = {"cases": case_worker, "notices": notice_worker, "drives": drive_worker}
+_QUEUE_NAMES = {
+    "cases": enrollment.TASK_QUEUE,
+    "notices": notice_delivery.TASK_QUEUE,
+    "drives": drive.TASK_QUEUE,
+}
 Queue = Literal["cases", "notices", "drives"]
+
+
+def _counting_runtime(settings: Settings) -> Runtime | None:
+    """Return a runtime that shows what the SDK counts to Prometheus, if the operator names an address."""
+    if settings.worker_metrics is None:
+        return None
+    shown = PrometheusConfig(bind_address=settings.worker_metrics)
+    try:
+        return Runtime(telemetry=TelemetryConfig(metrics=shown))
+    except (ValueError, RuntimeError) as error:
+        raise SettingsInvalid(
+            [f"CASEWORK_WORKER_METRICS: {settings.worker_metrics}: {_line_of(error)}"]
+        ) from None
 
 
 async def run_worker(settings: Settings, *queues: Queue) -> None:
@@ -252,7 +278,14 @@ async def run_worker(settings: Settings, *queues: Queue) -> None:
     stop = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    client = await connect(settings)
+    runtime = _counting_runtime(settings)
+    try:
+        client = await connect(settings, runtime=runtime)
+    except (RPCError, RuntimeError) as error:
+        # The SDK reports a refused connection as a RuntimeError.
+        raise SettingsInvalid(
+            [f"CASEWORK_TEMPORAL_ADDRESS: {settings.temporal_address}: {_line_of(error)}"]
+        ) from None
     catalog = ProgramCatalog.load()
     database = Database(settings.database)
     threads = ThreadPoolExecutor(THREADS, thread_name_prefix="activity")
@@ -268,7 +301,16 @@ async def run_worker(settings: Settings, *queues: Queue) -> None:
         # Freeze what is loaded so that garbage collection skips it: else all cases wait for 0.1 s each time.
         gc.collect()
         gc.freeze()
+        _log.info(
+            "worker_started",
+            queues=[_QUEUE_NAMES[queue] for queue in queues or _WORKERS],
+            build_id=settings.worker_build_id,
+            temporal=settings.temporal_address,
+            namespace=settings.temporal_namespace,
+            database=database.dialect,
+        )
         await stop.wait()
+        _log.info("worker_stops")
 
 
 def main(*queues: Queue) -> None:
@@ -277,8 +319,17 @@ def main(*queues: Queue) -> None:
     Args:
         queues: What it works on; everything unless said.
     """
-    asyncio.run(run_worker(Settings(), *queues))
+    configure_logs()
+    try:
+        asyncio.run(run_worker(read_settings(), *queues))
+    except SettingsInvalid as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        exit_process(1)
     exit_process(0)
+
+
+def _line_of(error: Exception) -> str:
+    return " ".join(str(error).split())
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ from api.engine.drives import DriveGateway
 from api.http import openapi
 from api.http.envelope import BoundedBodies, Envelope
 from api.http.errors import ProblemResponses
-from api.http.logs import configure_logs
 from api.http.metrics import Metrics
 from api.http.pacing import Pace
 from api.http.sizes import most_bytes
@@ -28,12 +27,15 @@ from api.routes.docs_page import docs_page
 from api.routes.drives import drives, seminars, targets
 from api.routes.drives import lists as drive_lists
 from api.routes.drives import runs as drive_runs
+from casework.audit.figures import FigureReader
 from casework.cases.applications import Applications
 from casework.cases.on_record import ActsOnRecord
 from casework.cases.reading import CaseReader, CurrentCalendar
 from casework.cases.recording import CaseRecorder
 from casework.domain.refusals import RefusalCode
 from casework.identity.tokens import TokenVerifier
+from casework.processes.configuration import SettingsInvalid, read_settings
+from casework.processes.logs import configure_logs
 from casework.programs.catalog import ProgramCatalog
 from casework.settings import Settings
 from casework.store.database import Database
@@ -63,7 +65,11 @@ def create_app(
         catalog: the programs; by default those that ship.
     """
     configure_logs()
-    settings = settings or Settings()
+    try:
+        settings = settings or read_settings()
+    except SettingsInvalid as error:
+        # The server that calls this would print a traceback of any other exception.
+        raise SystemExit(str(error)) from None
     parts = collaborators(settings, now, catalog or ProgramCatalog.load())
     app = FastAPI(
         title="Casework",
@@ -151,6 +157,7 @@ def collaborators(
         gateway=CaseGateway(calls, on_record, metrics),
         drives=DriveGateway(calls),
         metrics=metrics,
+        figures=FigureReader(database, now),
         public_pace=Pace(*PUBLIC_PACE),
         now=now,
     )

@@ -13,6 +13,7 @@ from api.engine.cases import CaseGateway
 from api.engine.drives import DriveGateway
 from api.http.metrics import Metrics
 from api.http.pacing import Pace
+from casework.audit.figures import FigureReader
 from casework.cases.applications import Applications
 from casework.cases.reading import CaseReader, CurrentCalendar
 from casework.identity.tokens import TokenVerifier
@@ -38,6 +39,7 @@ class Collaborators:
     gateway: CaseGateway
     drives: DriveGateway
     metrics: Metrics
+    figures: FigureReader
     public_pace: Pace
     now: Callable[[], datetime]
 

@@ -32,6 +32,12 @@ class Settings(BaseSettings):
             description="Build of a versioned worker deployment (cases upgrade by themselves); without it, unversioned."
         ),
     ] = None
+    worker_metrics: Annotated[
+        str | None,
+        Field(
+            description="Host and port where the worker shows what Temporal's SDK counts; without it, nowhere."
+        ),
+    ] = None
     public_url: Annotated[
         str, Field(description="Where people reach the API and the register; used in notices.")
     ] = "http://127.0.0.1:8000"

@@ -13,8 +13,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.http.errors import Problem, ProblemResponses
-from api.http.logs import trail_of
 from api.http.metrics import Metrics
+from casework.processes.logs import trail_of
 
 TRACE_HEADER = "X-Trace-Id"
 
@@ -69,13 +69,13 @@ class Envelope:
             await send(message)
 
         self._metrics.request_began()
+        bound = structlog.contextvars.bind_contextvars(trace_id=trace_id)
         try:
             await self._app(scope, receive, send_with_headers)
         except Exception as error:
             _log.error(
                 "internal_error",
                 route=_route(scope),
-                trace_id=trace_id,
                 kind=type(error).__name__,
                 trail=trail_of(error),
             )
@@ -87,7 +87,16 @@ class Envelope:
             await response(scope, receive, send_with_headers)
         finally:
             seconds = time.perf_counter() - began
-            self._metrics.request_ended(_method(scope), _route(scope), status or 499, seconds)
+            method, route = _method(scope), _route(scope)
+            self._metrics.request_ended(method, route, status or 499, seconds)
+            _log.info(
+                "request",
+                method=method,
+                route=route,
+                status=status or 499,
+                seconds=round(seconds, 4),
+            )
+            structlog.contextvars.reset_contextvars(**bound)
 
 
 class BoundedBodies:

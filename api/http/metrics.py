@@ -2,6 +2,8 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from casework.audit.figures import Figures
+
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -66,6 +68,44 @@ class Metrics:
         """Count an act of which nobody knows yet what became of it."""
         self._acts.labels(act, "unanswered").inc()
 
-    def text(self) -> bytes:
-        """Return all of it in the exposition format."""
-        return generate_latest(self._registry)
+    def text(self, figures: Figures | None) -> bytes:
+        """Return all of it in the exposition format.
+
+        ``figures`` are those of the database. While it does not answer, ``casework_database_up`` is 0 and they are
+        left out: an old number would look like a new one.
+        """
+        standing = CollectorRegistry()
+        _gauge(standing, "database_up", "Whether the database answers.", figures is not None)
+        if figures is not None:
+            outbox = Gauge(
+                "casework_notices",
+                "Notices that have not been sent, by state.",
+                ["state"],
+                registry=standing,
+            )
+            outbox.labels("waiting").set(figures.notices_waiting)
+            outbox.labels("sending").set(figures.notices_sending)
+            outbox.labels("failed").set(figures.notices_failed)
+            outbox.labels("unknown").set(figures.notices_unknown)
+            for name, about, value in (
+                (
+                    "notices_oldest_waiting_seconds",
+                    "Age of the oldest notice that waits.",
+                    figures.notices_oldest_waiting,
+                ),
+                ("cases_overdue", "Cases past their due date.", figures.cases_overdue),
+                ("intents", "Acts whose outcome is not on record yet.", figures.intents),
+                ("intents_oldest_seconds", "Age of the oldest of them.", figures.intents_oldest),
+                ("drives_running", "Drives that run.", figures.drives_running),
+                (
+                    "drive_rows_pending",
+                    "Rows of running drives that are still to come.",
+                    figures.drive_rows_pending,
+                ),
+            ):
+                _gauge(standing, name, about, value)
+        return generate_latest(self._registry) + generate_latest(standing)
+
+
+def _gauge(registry: CollectorRegistry, name: str, about: str, value: float) -> None:
+    Gauge(f"casework_{name}", about, registry=registry).set(value)

@@ -23,6 +23,9 @@ class Alive(BaseModel):
     """The process answers."""
 
     status: Literal["ok"] = "ok"
+    service: Annotated[
+        Literal["casework"], Field(description="Tells this API from any other server that answers.")
+    ] = "casework"
 
 
 class Ready(BaseModel):
@@ -79,5 +82,6 @@ def _database_answers(parts: Collaborators) -> bool:
 
 @router.get("/metrics", include_in_schema=False)
 async def read_metrics(parts: Parts) -> Response:
-    """Return the counters for Prometheus."""
-    return Response(parts.metrics.text(), media_type=MEDIA_TYPE, headers=_NO_STORE)
+    """Return the counters for Prometheus, and what stands in the database."""
+    figures = await run_in_threadpool(parts.figures.read)
+    return Response(parts.metrics.text(figures), media_type=MEDIA_TYPE, headers=_NO_STORE)

@@ -12,13 +12,14 @@ from casework.domain.calendar import WorkCalendar, local_date
 from casework.domain.case import Case, Terms, evolve
 from casework.domain.events import CalendarAdopted
 from casework.domain.stages import ImpossibleTransition
-from casework.programs.catalog import ProgramCatalog
+from casework.programs.catalog import NoSuchVersion, ProgramCatalog
 from casework.programs.holidays import work_calendar
 from casework.store.cases.casebook import find_case, read_journal, read_line, verify_chain
-from casework.store.database import Database
+from casework.store.database import DATABASE_AWAY, Database
 from casework.store.tables import CaseRow, JournalRow
 
 _PAGE = 500
+_MOST_CHARACTERS_OF_A_REASON = 300
 
 
 class Verdict(NamedTuple):
@@ -52,9 +53,28 @@ def verify_case(
 ) -> Verdict:
     """Check the chain of the journal, then fold its events and compare with the read model.
 
-    Due dates depend on the holidays the case opened with, which the journal does not hold. They are
-    compared only when the holidays known today give the calendar that the case has.
+    A case that cannot be read is a finding like any other, so that those after it are still looked at. Due dates
+    depend on the holidays the case opened with, which the journal does not hold. They are compared only when the
+    holidays known today give the calendar that the case has.
+
+    Raises:
+        DATABASE_AWAY: one of these, while the database does not answer.
     """
+    try:
+        return _compare(database, catalog, case_id, holidays_file)
+    except DATABASE_AWAY:
+        raise
+    except NoSuchVersion as error:
+        return Verdict(0, "", (str(error),))
+    except Exception as error:
+        # Whatever a damaged row makes fail: its reader, its model, its calendar.
+        reason = " ".join(str(error).split())[:_MOST_CHARACTERS_OF_A_REASON]
+        return Verdict(0, "", (f"it cannot be read: {type(error).__name__}: {reason}",))
+
+
+def _compare(
+    database: Database, catalog: ProgramCatalog, case_id: str, holidays_file: Path | None
+) -> Verdict:
     with database.reading() as session:
         row = find_case(session, case_id)
         if row is None:

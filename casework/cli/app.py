@@ -3,18 +3,22 @@
 import importlib.util
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Group, Parameter
 from cyclopts.types import ExistingFile
 
 from casework.cli.drive import drive
 from casework.domain.actors import STAFF, ActorKind
+from casework.processes.configuration import SettingsInvalid, read_settings
 from casework.processes.exit import exit_process
-from casework.settings import Settings
+
+if TYPE_CHECKING:
+    from casework.store.database import Database
 
 _DAILY = Group("Day to day", sort_key=1)
 _DATA = Group("Programs and people", sort_key=2)
@@ -31,7 +35,18 @@ app.command(notices := App(name="notices", help="Notices that did not leave.", g
 app.command(drive)
 app.command(people := App(name="people", help="The staff directory.", group=_DATA))
 
-Part = Literal["programs", "database", "temporal", "cases", "notices", "drives", "mail", "api"]
+Part = Literal[
+    "settings",
+    "programs",
+    "database",
+    "keys",
+    "temporal",
+    "cases",
+    "notices",
+    "drives",
+    "mail",
+    "api",
+]
 Role = Literal[
     "applicant",
     "officer",
@@ -47,11 +62,33 @@ def main() -> None:
     """Run the command line and end the process with its exit code."""
     try:
         app()
+    except SettingsInvalid as error:
+        exit_process(_fail(error))
     except SystemExit as end:
         if isinstance(end.code, str):
             print(end.code, file=sys.stderr)
         exit_process(end.code if isinstance(end.code, int) else int(end.code is not None))
     exit_process(0)
+
+
+@contextmanager
+def _opened_database() -> Generator["Database"]:
+    """Yield the database of the settings; one that does not answer ends the command with a line."""
+    from sqlalchemy.exc import DBAPIError
+
+    from casework.store.database import Database
+
+    database = Database(read_settings().database)
+    try:
+        yield database
+    except DBAPIError as error:
+        where = database.engine.url.render_as_string(hide_password=True)
+        reason = " ".join(str(error.orig).split())
+        raise SystemExit(
+            f"CASEWORK_DATABASE_URL: {where}: {reason}. `casework doctor database` says more."
+        ) from None
+    finally:
+        database.close()
 
 
 def _fail(message: object) -> int:
@@ -65,14 +102,9 @@ def _fail(message: object) -> int:
 @app.command(group=_DAILY)
 def migrate() -> None:
     """Bring the application database to the newest schema. Safe to repeat."""
-    from casework.store.database import Database
-
-    database = Database(Settings().database)
-    try:
+    with _opened_database() as database:
         database.migrate()
         print(f"The {database.dialect} database has the newest schema.")
-    finally:
-        database.close()
 
 
 @app.command(group=_DAILY)
@@ -83,6 +115,7 @@ def serve(*, host: str = "127.0.0.1", port: int = 8000) -> int:
         host: Address to listen on.
         port: Port to listen on.
     """
+    read_settings()
     arguments = ["-m", "uvicorn", "--factory", "api.app:create_app"]
     return _become(*arguments, "--host", host, "--port", str(port), "--no-server-header")
 
@@ -107,7 +140,7 @@ def doctor(
     """
     from casework.cli.doctor import PARTS, look_at
 
-    findings = look_at(Settings(), parts or PARTS, url)
+    findings = look_at(parts or PARTS, url)
     for finding in findings:
         if not finding.is_well or not quiet:
             remark = finding.remark.replace("\n", "\n" + " " * 15)
@@ -124,21 +157,17 @@ def verify(*cases: str) -> int:
     """
     from casework.audit.verification import case_ids, verify_case
     from casework.programs.catalog import ProgramCatalog
-    from casework.store.database import Database
 
-    catalog, settings = ProgramCatalog.load(), Settings()
-    database = Database(settings.database)
+    catalog, holidays = ProgramCatalog.load(), read_settings().holidays_file
     checked = bad = 0
-    try:
+    with _opened_database() as database:
         for case_id in cases or case_ids(database):
-            verdict = verify_case(database, catalog, case_id, settings.holidays_file)
+            verdict = verify_case(database, catalog, case_id, holidays)
             checked, bad = checked + 1, bad + bool(verdict.differences)
             for difference in verdict.differences:
                 print(f"{case_id}: {difference}")
             if cases and not verdict.differences:
                 print(f"{case_id}: {verdict.events} events, {verdict.remark}")
-    finally:
-        database.close()
     print(f"{checked} cases, {checked - bad} in order, {bad} not.")
     return 1 if bad else 0
 
@@ -180,7 +209,7 @@ def token(
     place = establishment if ActorKind.APPLICANT in roles else "-".join(province)
     print(
         issue_token(
-            Settings(),
+            read_settings(),
             person or f"{roles[0].value}-{place}",
             roles,
             provinces="*" if everywhere else list(province),
@@ -196,13 +225,9 @@ def token(
 def stuck() -> int:
     """List what failed, and what may have left; the key, the state and the reason of each."""
     from casework.audit.outbox import stuck_notices
-    from casework.store.database import Database
 
-    database = Database(Settings().database)
-    try:
+    with _opened_database() as database:
         found = stuck_notices(database)
-    finally:
-        database.close()
     for row in found:
         print(f"{row.key}  {row.state}  {row.failure or ''}")
     print(f"{len(found)} notices failed or may have left.")
@@ -217,13 +242,9 @@ def send_again(*keys: str) -> int:
         keys: Keys as `casework notices stuck` lists them.
     """
     from casework.audit.outbox import queue_again
-    from casework.store.database import Database
 
-    database = Database(Settings().database)
-    try:
+    with _opened_database() as database:
         missed = queue_again(database, keys)
-    finally:
-        database.close()
     if missed:
         return _fail(
             "\n".join(f"{key}: no such notice that failed or may have left" for key in missed)
@@ -291,17 +312,13 @@ def load(file: ExistingFile) -> int:
         file: Columns person, name, email, language, kinds, provinces and programs.
     """
     from casework.people.directory import DirectoryFileError, put_members, read_directory
-    from casework.store.database import Database
 
     try:
         members = read_directory(file)
     except DirectoryFileError as error:
         return _fail(error)
-    database = Database(Settings().database)
-    try:
+    with _opened_database() as database:
         put_members(database, members)
-    finally:
-        database.close()
     print(f"{len(members)} people are in the directory.")
     return 0
 

@@ -4,14 +4,12 @@ It changes nothing and owns none of the parts; `casework doctor` prints what it 
 """
 
 import asyncio
-import smtplib
-import ssl
 from collections.abc import Callable, Coroutine, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
-from urllib.parse import unquote, urlsplit
 
 import httpx2
+from aiosmtplib import SMTPException
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -21,6 +19,9 @@ from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.service import RPCError
 
 from casework.contracts import drive, enrollment, notice_delivery
+from casework.identity.tokens import KeysUnavailable, key_source
+from casework.notices.mailer import SmtpMailer
+from casework.processes.configuration import ENV_FILE, SettingsInvalid, read_settings
 from casework.processes.engine import connect, is_worked_on
 from casework.programs.catalog import ProgramCatalog, PublishedVersionChanged, check_published
 from casework.programs.loader import ProgramFileError
@@ -43,8 +44,15 @@ class Finding(NamedTuple):
     remark: str
 
 
-def look_at(settings: Settings, parts: Iterable[str], api_url: str) -> tuple[Finding, ...]:
-    """Look at these parts, in this order; raises nothing for a part that does not work."""
+def look_at(parts: Iterable[str], api_url: str) -> tuple[Finding, ...]:
+    """Look at these parts, in this order; raises nothing for a part that does not work.
+
+    With settings that are wrong nothing else can be looked at: what it would find is not what they mean.
+    """
+    try:
+        settings = read_settings()
+    except SettingsInvalid as error:
+        return (Finding("settings", is_well=False, remark=str(error)),)
     return tuple(_look(part, lambda part=part: PARTS[part](settings, api_url)) for part in parts)
 
 
@@ -53,6 +61,11 @@ def _look(part: str, examine: Callable[[], str]) -> Finding:
         return Finding(part, is_well=True, remark=examine())
     except CheckFailed as error:
         return Finding(part, is_well=False, remark=str(error))
+
+
+def _settings(settings: Settings, _api_url: str) -> str:
+    where = "with .env" if ENV_FILE.is_file() else "no .env here"
+    return f"all usable ({where}); people reach {settings.public_url}"
 
 
 def _programs(_settings: Settings, _api_url: str) -> str:
@@ -139,41 +152,53 @@ def _ask_temporal(ask: Callable[[], Coroutine[Any, Any, str]], settings: Setting
 def _mail(settings: Settings, _api_url: str) -> str:
     if settings.smtp_url is None:
         return "no CASEWORK_SMTP_URL: notices stay in the outbox"
-    url = urlsplit(settings.smtp_url.get_secret_value())
-    host, seconds = url.hostname or "", ANSWER_WITHIN.total_seconds()
+    mailer = SmtpMailer(settings.smtp_url.get_secret_value(), timeout=ANSWER_WITHIN.total_seconds())
     try:
-        context = ssl.create_default_context()
-        if url.scheme == "smtps":
-            server = smtplib.SMTP_SSL(host, url.port or 465, timeout=seconds, context=context)
-        else:
-            server = smtplib.SMTP(host, url.port or 25, timeout=seconds)
-        with server:
-            if url.scheme == "smtp+starttls":
-                server.starttls(context=context)
-            if url.username:
-                server.login(unquote(url.username), unquote(url.password or ""))
-            code, answer = server.noop()
-    except (OSError, smtplib.SMTPException) as error:
+        return f"{asyncio.run(mailer.greet())} takes mail"
+    except (OSError, SMTPException) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
         raise CheckFailed(
-            f"{host}: {error}\nIs CASEWORK_SMTP_URL right, and is the server up?"
+            f"{mailer.where}: {reason}\nIs CASEWORK_SMTP_URL right, and is the server up?"
         ) from error
-    if code >= 400:
-        raise CheckFailed(f"{host}: {code} {answer.decode(errors='replace')}")
-    return f"{host} takes mail"
+
+
+def _keys(settings: Settings, _api_url: str) -> str:
+    if settings.token_keys is None and not settings.issuer_key_file.exists():
+        return "no CASEWORK_TOKEN_KEYS: the local issuer makes its key with the first token"
+    try:
+        keys = key_source(settings).read().keys
+    except KeysUnavailable as error:
+        raise CheckFailed(
+            f"{error}\nIs CASEWORK_TOKEN_KEYS right? Without the keys nobody can sign in."
+        ) from error
+    if not keys:
+        raise CheckFailed(f"{settings.token_keys}: the key set has no key that signs tokens")
+    where = settings.token_keys or "the local issuer, for trying out only"
+    return f"{len(keys)} of {where}"
 
 
 def _api(_settings: Settings, api_url: str) -> str:
     url = f"{api_url.rstrip('/')}/healthz"
     try:
-        httpx2.get(url, timeout=ANSWER_WITHIN.total_seconds()).raise_for_status()
-    except httpx2.HTTPError as error:
+        answer = httpx2.get(url, timeout=ANSWER_WITHIN.total_seconds()).raise_for_status()
+    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         raise CheckFailed(f"{url}: {error}\nIs it running? casework serve") from error
+    try:
+        is_ours = answer.json()["service"] == "casework"
+    except (ValueError, TypeError, LookupError):
+        is_ours = False
+    if not is_ours:
+        raise CheckFailed(
+            f"{url}: another server than Casework's answers there\nIs --url (CASEWORK_API_URL) right?"
+        )
     return api_url
 
 
 PARTS: dict[str, Callable[[Settings, str], str]] = {
+    "settings": _settings,
     "programs": _programs,
     "database": _database,
+    "keys": _keys,
     "temporal": _temporal,
     "cases": _worker_of("cases", enrollment.TASK_QUEUE),
     "notices": _worker_of("notices", notice_delivery.TASK_QUEUE),

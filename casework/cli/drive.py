@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import App, Parameter
 from cyclopts.types import ExistingFile
 
-from casework.settings import Settings
+from casework.processes.configuration import read_settings
 
 if TYPE_CHECKING:
     from casework.drives.client import DriveClient
@@ -170,7 +170,7 @@ def _signed_here(provinces: Sequence[str]) -> str:
     from casework.drives.client import NotDone
     from casework.identity.tokens import KeyFileTooOpen, issue_token
 
-    settings = Settings()
+    settings = read_settings()
     if settings.token_keys is not None:
         raise NotDone("Give a token of your provider: --token or CASEWORK_TOKEN.")
     try:

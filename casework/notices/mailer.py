@@ -146,6 +146,28 @@ class SmtpMailer:
         finally:
             smtp.close()
 
+    async def greet(self) -> str:
+        """Go as far as a message would before its sender is named; return the host and port that answered.
+
+        Raises:
+            SMTPException: the server turned us away, or is none.
+            OSError: nobody answers, or TLS does not come about.
+        """
+        smtp = await self._client()
+        try:
+            async with asyncio.timeout(self._timeout * _TIMES_FOR_ALL_COMMANDS):
+                await smtp.connect()
+                await smtp.noop()
+                await _say_goodbye(smtp)
+        finally:
+            smtp.close()
+        return self.where
+
+    @property
+    def where(self) -> str:
+        """Return the host and port that messages are handed to."""
+        return f"{self._host}:{self._port}"
+
     async def _client(self) -> SMTP:
         if self._own_name is None:
             self._own_name = await asyncio.to_thread(socket.getfqdn)

@@ -12,6 +12,7 @@ from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client, WithStartWorkflowOperation, WorkflowHandle
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.runtime import Runtime
 from temporalio.service import RetryConfig
 
 from casework.contracts import drive, enrollment
@@ -23,7 +24,11 @@ SEEN_WITHIN = timedelta(seconds=90)
 
 
 async def connect(
-    settings: Settings, *, lazy: bool = False, retry_config: RetryConfig | None = None
+    settings: Settings,
+    *,
+    lazy: bool = False,
+    retry_config: RetryConfig | None = None,
+    runtime: Runtime | None = None,
 ) -> Client:
     """Connect to Temporal, speaking the contracts' Pydantic models.
 
@@ -31,6 +36,7 @@ async def connect(
         settings: where it is, and the key it asks for.
         lazy: connect with the first call, so that a process starts without Temporal.
         retry_config: how long a call that was turned away is repeated; the SDK's own without it.
+        runtime: where the SDK counts; its own without it.
     """
     key = settings.temporal_api_key
     return await Client.connect(
@@ -41,6 +47,7 @@ async def connect(
         data_converter=pydantic_data_converter,
         lazy=lazy,
         retry_config=retry_config,
+        runtime=runtime,
     )
 
 

@@ -255,6 +255,20 @@ class NoticeRow(Row, table=True):
             postgresql_where=text("state = 'sending'"),
             sqlite_where=text("state = 'sending'"),
         ),
+        Index(
+            "notices_failed",
+            "created_at",
+            "key",
+            postgresql_where=text("state = 'failed'"),
+            sqlite_where=text("state = 'failed'"),
+        ),
+        Index(
+            "notices_unknown",
+            "created_at",
+            "key",
+            postgresql_where=text("state = 'unknown'"),
+            sqlite_where=text("state = 'unknown'"),
+        ),
         Index("notices_case", "case_id", "recipient"),
     )
 

@@ -5,7 +5,9 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -182,8 +184,10 @@ def test_the_doctor_says_what_to_do_about_each_part(casework: Run):
     found = re.findall(r"^(ok|FAIL) +(\w+)", done.stdout, re.MULTILINE)
     states = {part: state for state, part in found}
     assert states == {
+        "settings": "ok",
         "programs": "ok",
         "database": "FAIL",
+        "keys": "ok",
         "temporal": "FAIL",
         "cases": "FAIL",
         "notices": "FAIL",
@@ -201,6 +205,112 @@ def test_the_doctor_looks_only_where_it_is_asked_to(casework: Run):
     assert done.returncode == 0
     assert re.findall(r"^ok +(\w+)", done.stdout, re.MULTILINE) == ["database", "mail"]
     assert casework("doctor", "--quiet", "database").stdout == ""
+
+
+def test_the_doctor_is_not_content_with_any_server(casework: Run):
+    """Another server answers 200 to everything, with JSON as well."""
+
+    class Other(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b'{"status": "ok"}')
+
+        def log_message(self, *args: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Other) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        done = casework("doctor", "api", "--url", f"http://127.0.0.1:{server.server_port}")
+        server.shutdown()
+    assert done.returncode == 1
+    assert "another server than Casework's answers" in done.stdout
+
+
+def test_the_doctor_asks_the_port_that_letters_go_to(casework: Run):
+    """Submission under STARTTLS is at 587 unless the URL says otherwise; no server is there."""
+    done = casework("doctor", "mail", CASEWORK_SMTP_URL="smtp+starttls://127.0.0.1")
+    assert "127.0.0.1:587: " in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_the_doctor_reads_the_key_set(casework: Run, tmp_path: Path):
+    (tmp_path / "keys.json").write_text('{"keys": []}')
+    done = casework("doctor", "keys", CASEWORK_TOKEN_KEYS="keys.json")
+    assert done.returncode == 1
+    assert "no key that signs tokens" in done.stdout
+
+
+# --- settings -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "migrate",
+        "serve",
+        "doctor",
+        "verify",
+        "token --role officer --province 21",
+        "notices stuck",
+        "drive status drv-1",
+    ],
+)
+def test_a_wrong_setting_ends_every_command_with_a_line(casework: Run, line: str):
+    done = casework(*line.split(), CASEWORK_MAIL_PACE="fast", CASEWORK_SMPT_URL="smtp://relay")
+    said = done.stdout + done.stderr
+    assert done.returncode == 1
+    assert "CASEWORK_MAIL_PACE (environment): 'fast' is no pace" in said
+    assert "did you mean CASEWORK_SMTP_URL?" in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    "module", [["worker.py"], ["-m", "uvicorn", "--factory", "api.app:create_app"]]
+)
+def test_a_wrong_setting_ends_worker_and_server_with_a_line(tmp_path: Path, module: list[str]):
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, *([str(root / module[0])] if len(module) == 1 else module)],
+        env={"PATH": "", "PYTHONPATH": str(root), "CASEWORK_MAIL_PACE": "fast"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=LONGEST_WAIT_SECONDS,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.strip() == (
+        "CASEWORK_MAIL_PACE (environment): 'fast' is no pace, such as 60/minute"
+    )
+
+
+def test_a_worker_without_temporal_ends_with_a_line(tmp_path: Path):
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, str(root / "worker.py")],
+        env={"PATH": "", "CASEWORK_TEMPORAL_ADDRESS": "127.0.0.1:9"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=LONGEST_WAIT_SECONDS,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("CASEWORK_TEMPORAL_ADDRESS: 127.0.0.1:9: ")
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("line", ["migrate", "verify", "notices stuck"])
+def test_a_database_that_is_away_ends_a_command_with_a_line(casework: Run, line: str):
+    done = casework(
+        *line.split(),
+        CASEWORK_DATABASE_URL="postgresql+psycopg://casework:secret@127.0.0.1:9/casework",
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("CASEWORK_DATABASE_URL: postgresql+psycopg://casework:***@")
+    assert len(done.stderr.splitlines()) == 1
+    assert "secret" not in done.stderr
 
 
 # --- verify and notices ---------------------------------------------------------------------------

@@ -292,6 +292,20 @@ def _create_tables() -> None:
         sqlite_where=sa.text("state = 'sending'"),
         postgresql_where=sa.text("state = 'sending'"),
     )
+    op.create_index(
+        "notices_failed",
+        "notices",
+        ["created_at", "key"],
+        sqlite_where=sa.text("state = 'failed'"),
+        postgresql_where=sa.text("state = 'failed'"),
+    )
+    op.create_index(
+        "notices_unknown",
+        "notices",
+        ["created_at", "key"],
+        sqlite_where=sa.text("state = 'unknown'"),
+        postgresql_where=sa.text("state = 'unknown'"),
+    )
     op.create_table(
         "register_entries",
         sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
