@@ -78,7 +78,9 @@ def count(session: Session, now: datetime) -> Figures:
             select(func.min(col(IntentRow.at))).scalar_subquery(),
         )
     ).one()
-    running = list(session.scalars(select(Drive.id).where(col(Drive.state) == DriveState.RUNNING)))
+    running = list(
+        session.scalars(select(col(Drive.id)).where(col(Drive.state) == DriveState.RUNNING))
+    )
     pending = (
         session.scalar(
             select(func.count())

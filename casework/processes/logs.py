@@ -104,7 +104,7 @@ def _exception_without_values(
     found = line.pop("exc_info", None)
     if found is True:
         found = sys.exc_info()
-    error = found[1] if isinstance(found, tuple) else found
+    error: Any = cast("tuple[Any, ...]", found)[1] if isinstance(found, tuple) else found
     if isinstance(error, BaseException):
         line["kind"] = type(error).__name__
         line["trail"] = trail_of(error)

@@ -238,7 +238,7 @@ def test_the_doctor_reads_the_key_set(casework: Run, tmp_path: Path):
     (tmp_path / "keys.json").write_text('{"keys": []}')
     done = casework("doctor", "keys", CASEWORK_TOKEN_KEYS="keys.json")
     assert done.returncode == 1
-    assert "no key that signs tokens" in done.stdout
+    assert "CASEWORK_TOKEN_KEYS (environment): The key set is not a JWK set." in done.stdout
 
 
 # --- settings -------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import os
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 import uvicorn
+from joserfc.jwk import ECKey, KeySet
 from rich.console import Console
 
 from api.app import create_app
@@ -131,8 +133,10 @@ def test_what_cannot_be_done_is_said_in_a_line(casework: Run, tmp_path: Path) ->
         assert done.returncode == 1, done.stdout
         assert told in done.stdout
         assert "Traceback" not in done.stderr
-    by_provider = casework("status", "drv-1", CASEWORK_TOKEN_KEYS="keys.json")
-    assert "CASEWORK_TOKEN" in by_provider.stdout
+    keys = KeySet([ECKey.generate_key("P-256", {"use": "sig"}, auto_kid=True)])
+    (tmp_path / "keys.json").write_text(json.dumps(keys.as_dict(private=False)), encoding="utf-8")
+    by_provider = casework("status", "drv-1", CASEWORK_TOKEN_KEYS=str(tmp_path / "keys.json"))
+    assert "--token or CASEWORK_TOKEN" in by_provider.stdout, by_provider.stderr
 
 
 def test_no_api_is_said_in_a_line(tmp_path: Path) -> None:
