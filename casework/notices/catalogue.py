@@ -230,7 +230,7 @@ def notices_for(case: Case, recorded: e.Recorded) -> tuple[NewNotice, ...]:
     """Return the notices that follow from one event. Pure.
 
     Args:
-        case: the case after the event, or after everything recorded together with it.
+        case: the case right after the event.
         recorded: the line of the journal.
     """
     return tuple(

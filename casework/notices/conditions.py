@@ -1,7 +1,6 @@
 """When an event brings a notice. The first sentence of each stands in ``docs/notices.md``.
 
-The case is the case after everything recorded in the same transaction, which may be more than the
-event. So a condition asks the event first, and of the case only what stays true.
+The case is the case right after the event, and before whatever was recorded with it.
 """
 
 from collections.abc import Callable

@@ -15,13 +15,22 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.drive_page import TRIES_OF_ALL, TRIES_OF_ONE
 from activities.drives import DrivesActivities
+from casework.cases.reading import CaseReader
+from casework.cases.recording import CaseRecorder
+from casework.contracts.casebook import Unrecorded
 from casework.contracts.drive import NOTE_STATE, OPEN_PAGE, DriveProgress, OpenPageRequest
-from casework.domain.actors import SYSTEM
+from casework.contracts.enrollment import ActAnswer, ActReceipt, ActRequest
+from casework.domain.actors import SYSTEM, ActorKind
 from casework.domain.acts import InviteEstablishment, SubmitApplication
+from casework.domain.case import Case
+from casework.domain.case import record as happen
+from casework.domain.decide import decide
 from casework.domain.drives import RowOutcome, Why
 from casework.domain.refusals import RefusalCode
+from casework.domain.stages import Stage
 from casework.processes.waiting import LONGEST_WAIT_SECONDS
 from casework.programs.catalog import ProgramCatalog
+from casework.store.cases.casebook import find_case
 from casework.store.database import Database
 from casework.store.drives.rows import list_rows
 from casework.store.drives.tables import DriveRow
@@ -44,24 +53,34 @@ class FakeEngine:
     async def execute_update_with_start_workflow(
         self,
         update: str,
-        request: object,
+        request: ActRequest,
         *,
         start_workflow_operation: WithStartWorkflowOperation[Any, Any],
         id: str,  # noqa: A002 - the name is the SDK's
         **_: object,
-    ) -> None:
+    ) -> ActAnswer:
         self.asked.append(id)
         self._now += 1
         self.most_at_once = max(self.most_at_once, self._now)
         await asyncio.sleep(0)
         self._now -= 1
         answer = self.answers.get(id.rpartition("/")[2])
+        started = start_workflow_operation._start_workflow_input
         if isinstance(answer, Exception):
             raise answer
         if answer is not None:
-            done = answer(start_workflow_operation._start_workflow_input.id)
+            done = answer(started.id)
             if inspect.isawaitable(done):
                 await done
+        return opened(started.args[0].case, request)
+
+
+def opened(case: Case, request: ActRequest) -> ActAnswer:
+    """Decide an invitation as the workflow does, and answer with the line that it brought about."""
+    act = InviteEstablishment.model_validate(request.body)
+    case, lines = happen(case, decide(case, act, SYSTEM, NOW), SYSTEM, ActorKind.SYSTEM, NOW)
+    receipt = ActReceipt(version=case.version, stage=case.stage, at=NOW, digest=request.digest)
+    return ActAnswer(receipt=receipt, unrecorded=Unrecorded.of(case, lines))
 
 
 @dataclass
@@ -77,10 +96,14 @@ class Room:
     async def open_page(
         self, attempt: int = 1, window: int = 16, pace: int | None = None
     ) -> DriveProgress:
+        catalog = ProgramCatalog.load()
+        reader = CaseReader.of(self.database, catalog)
         activities = DrivesActivities(
             self.database,
             cast(Client, self.engine),
-            ProgramCatalog.load(),
+            CaseRecorder(self.database, reader),
+            reader,
+            catalog,
             lambda: CALENDAR,
             lambda: NOW,
             answer_within=timedelta(seconds=LONGEST_WAIT_SECONDS),
@@ -109,6 +132,11 @@ def room(sqlite_database: Database) -> Room:
     return Room(sqlite_database, FakeEngine())
 
 
+def case_of(row: DriveRow) -> str:
+    assert row.case_id is not None
+    return row.case_id
+
+
 def refused(code: str) -> WorkflowUpdateFailedError:
     return WorkflowUpdateFailedError(ApplicationError("No.", type=code))
 
@@ -133,6 +161,11 @@ async def test_a_page_opens_its_cases_within_the_window(room: Room) -> None:
     assert 1 < room.engine.most_at_once <= 7
     assert await room.open_page() == DriveProgress(opened=40)
     assert len(room.engine.asked) == 40
+    with room.database.reading() as session:
+        on_record = {case_id: find_case(session, case_id) for case_id in map(case_of, room.rows())}
+    assert len(on_record) == 40
+    assert {row.stage for row in on_record.values() if row is not None} == {Stage.INVITED}
+    assert None not in on_record.values()
 
 
 @pytest.mark.parametrize(

@@ -143,7 +143,7 @@ class Desk:
             seed_establishment(self.database)
         version = self.parts.catalog.get("eco-network", "1")
         terms.setdefault("rules", version.rules())
-        terms.setdefault("calendar", self.parts.reader.current_calendar())
+        terms.setdefault("calendar", self.parts.calendar())
         return put(self.database, Story(case_id, **terms).lead_to(stage))
 
 

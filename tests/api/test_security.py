@@ -149,7 +149,7 @@ SCOPES = {
 @pytest.fixture
 def many(desk: Desk) -> Desk:
     """Every combination of province, program and establishment once."""
-    revision = desk.parts.reader.current_calendar().revision
+    revision = desk.parts.calendar().revision
     with desk.database.writing() as session:
         session.execute(insert(Establishment), [establishment_row(site) for site in SITES])
         session.execute(

@@ -14,11 +14,10 @@ from casework.domain.actors import Actor
 from casework.domain.calendar import WorkCalendar
 from casework.programs.catalog import ProgramCatalog
 from casework.programs.holidays import work_calendar
-from casework.store.cases import casebook
 from casework.store.database import Database
 from casework.store.outbox import NewNotice
 from tests.sample_case import APPLICANT, NOW, OFFICER, act_of
-from tests.store.story import Moment, Story
+from tests.store.story import Moment, Story, record
 
 CASE = "eco-k3v9a2q7m4tz"
 CATALOG = ProgramCatalog.load()
@@ -42,7 +41,7 @@ class Recorder:
     def _record(self, request: Moment) -> None:
         notices = [NewNotice("case-assigned", line.seq, "officer") for line in request.events]
         with self._database.writing() as session:
-            casebook.record(session, request, notices)
+            record(session, request, notices)
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ def case_row(case_id: str, **more: object) -> dict[str, object]:
         "feedback_closed": False,
         "is_closed": stage in CLOSED,
         "calendar_revision": "revision",
+        "head": "",
         "snapshot": "{}",
         **more,
     }

@@ -20,7 +20,7 @@ from casework.settings import Settings
 from casework.store.cases.casebook import find_case
 from casework.store.communities import NewCommunity, put_communities
 from casework.store.outbox import notices_of_case
-from casework.store.tables import EvidenceFile
+from casework.store.tables import CaseRow, EvidenceFile
 from tests.sample_case import FILE, INSPECTOR, OFFICER, act_of
 from tests.statements import counted
 from tests.workflows.office import Office, seed_staff
@@ -153,6 +153,9 @@ async def _post(
     on_record = ActsOnRecord(parts.database, reader, recorder, parts.now)
     gateway = CaseGateway(parts.engine, on_record, parts.metrics)
     app.state.collaborators = replace(parts, gateway=gateway)
+    # A process reads each calendar once.
+    with parts.database.reading() as session:
+        reader.case(session.get_one(CaseRow, office.terms.case_id), session)
     headers = {
         "Authorization": f"Bearer {token}",
         "If-Match": f'"{version}"',

@@ -29,9 +29,7 @@ async def send_and_be_gone(office: Office, act: a.Act) -> str:
     with office.database.writing() as session:
         intend(session, key, office.terms.case_id, act.slug, datetime.now(UTC))
     request = enrollment.ActRequest.of(act, OFFICER, office.case().version)
-    await office.handle.execute_update(
-        act.slug, request, id=key, result_type=enrollment.ActAnswer
-    )
+    await office.handle.execute_update(act.slug, request, id=key, result_type=enrollment.ActAnswer)
     return key
 
 

@@ -20,6 +20,7 @@ from api.engine.cases import CaseGateway
 from api.routes.cases.acts import ACTS_OF_PEOPLE
 from api.routes.cases.examples import APPLICATION
 from casework.cases.on_record import ActsOnRecord
+from casework.cases.recording import CaseRecorder
 from casework.domain.actors import Actor, ActorKind
 from casework.domain.openness import ACT_RULES
 from casework.domain.stages import Stage
@@ -52,7 +53,9 @@ def desk_at(settings: Settings, catalog: ProgramCatalog, **bounds: timedelta) ->
         parts = app.state.collaborators
         gateway = CaseGateway(
             EngineCalls(settings, **bounds),
-            ActsOnRecord(parts.database, parts.reader, clock),
+            ActsOnRecord(
+                parts.database, parts.reader, CaseRecorder(parts.database, parts.reader), clock
+            ),
             parts.metrics,
         )
         app.state.collaborators = replace(parts, gateway=gateway)

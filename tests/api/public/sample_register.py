@@ -7,12 +7,15 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import casework
-from activities.casebook import CasebookActivities
+from casework.cases.reading import CaseReader
+from casework.cases.recording import CaseRecorder
+from casework.contracts.casebook import Unrecorded
 from casework.domain.calendar import local_date
 from casework.domain.register import RegisterStatus
 from casework.domain.stages import Stage
 from casework.programs.catalog import ProgramCatalog
 from casework.register.entry import CertificationEntry, FeedbackCounts
+from casework.store.cases.calendars import keep_calendar
 from casework.store.cases.casebook import END_OF_TIME
 from casework.store.database import Database
 from casework.store.register import add_entry
@@ -184,8 +187,11 @@ def ask_the_community(
 
 
 def tell(database: Database, story: Story, *, since: int = 0) -> Story:
-    """Record what a story asked for, with the notices that follow, as the worker does."""
-    casebook = CasebookActivities(database)
-    for request in story.requests[since:]:
-        casebook.record(request)
+    """Record what happened in a story, with the notices that follow, as whoever has Temporal's receipt does."""
+    rules = story.terms.rules
+    recorder = CaseRecorder(database, CaseReader(database, lambda program, version: rules))
+    for moment in story.requests[since:]:
+        with database.writing() as session:
+            keep_calendar(session, moment.case.terms.calendar)
+        recorder.record(Unrecorded.of(moment.case, moment.events))
     return story

@@ -15,9 +15,8 @@ from casework.domain.representations import Stance
 from casework.domain.rules import PeriodName
 from casework.domain.stages import CLOSED, Stage
 from casework.store.cases import casebook
-from casework.store.cases.casebook import JournalGap, record
-from casework.store.cases.superseding import JournalDifference
-from casework.store.cases.sweeping import runs_of_case
+from casework.store.cases.casebook import JournalDifference, JournalGap
+from casework.store.cases.sweeping import note_end_of_run, runs_of_case
 from casework.store.database import Database
 from casework.store.outbox import AUTHORS, NewNotice, notices_of_case
 from casework.store.representations import (
@@ -40,7 +39,7 @@ from tests.sample_case import (
     case_at,
 )
 from tests.statements import counted
-from tests.store.story import Moment, Story, put, recorded
+from tests.store.story import Moment, Story, put, record, recorded
 
 CASE = TERMS.case_id
 
@@ -131,11 +130,11 @@ def test_an_act_with_notices_takes_four_statements_and_one_commit(database: Data
     request = story.act(a.AcceptApplication(), OFFICER)
     notices = [NewNotice("accepted", 2, who) for who in ("con-1", "officer-21", "inspectors")]
     with counted(database.engine) as sent, database.writing() as session:
-        record(session, request, notices)
+        casebook.record(session, request.case, request.events, notices)
     assert (sent.statements, sent.commits) == (4, 1), sent
 
 
-def test_an_act_that_does_everything_takes_seven_statements_and_one_commit(
+def test_an_act_that_does_everything_takes_six_statements_and_one_commit(
     database: Database,
 ) -> None:
     story = put(database, Story().lead_to(Stage.FEEDBACK))
@@ -143,7 +142,6 @@ def test_an_act_that_does_everything_takes_seven_statements_and_one_commit(
     story.close_feedback((1, 2, 3, 4))
     put(database, story, since=len(story.requests) - 1)
     request = story.act(act_of(a.DisposeRepresentations, story.case), OFFICER)
-    request = request.model_copy(update={"run_ends": True})
     seq = story.case.version
     notices = [
         NewNotice("disposed", seq, "con-1"),
@@ -152,8 +150,8 @@ def test_an_act_that_does_everything_takes_seven_statements_and_one_commit(
         NewNotice("news", seq, AUTHORS),
     ]
     with counted(database.engine) as sent, database.writing() as session:
-        record(session, request, notices)
-    assert (sent.statements, sent.commits) == (7, 1), sent
+        casebook.record(session, request.case, request.events, notices)
+    assert (sent.statements, sent.commits) == (6, 1), sent
     with database.reading() as session:
         keys = [row.key for row in notices_of_case(session, CASE)]
         assert keys == [
@@ -166,7 +164,6 @@ def test_an_act_that_does_everything_takes_seven_statements_and_one_commit(
         ]
         answered = representations_of_case(session, CASE)
         assert {(r.disposition, r.disposed_at) for r in answered} == {(a.Disposition.NOTED, NOW)}
-        assert [run.run_id for run in runs_of_case(session, CASE)] == ["run-1"]
 
 
 def test_a_second_recording_changes_nothing_at_all(database: Database) -> None:
@@ -199,7 +196,7 @@ def test_events_that_are_partly_on_record_are_completed(database: Database) -> N
     story = Story()
     first = story.act(act_of(a.SubmitApplication, story.case), APPLICANT)
     second = story.act(a.AcceptApplication(), OFFICER)
-    both = second.model_copy(update={"events": first.events + second.events})
+    both = second._replace(events=first.events + second.events)
     with database.writing() as session:
         record(session, first, [NewNotice("receipt", 1, "con-1")])
     with database.writing() as session:
@@ -248,8 +245,8 @@ def test_a_request_that_contradicts_itself_is_a_defect(database: Database) -> No
     last = story.requests[-1]
     for wrong in (
         Moment(Story().case, ()),
-        last.model_copy(update={"case": Story().lead_to(Stage.FEEDBACK).case}),
-        last.model_copy(update={"events": (*story.requests[0].events, *last.events)}),
+        last._replace(case=Story().lead_to(Stage.FEEDBACK).case),
+        last._replace(events=(*story.requests[0].events, *last.events)),
     ):
         with pytest.raises(ValueError, match=CASE), database.writing() as session:
             record(session, wrong)
@@ -258,16 +255,16 @@ def test_a_request_that_contradicts_itself_is_a_defect(database: Database) -> No
     assert not any(everything(database).values())
 
 
-def test_the_end_of_a_run_is_noted_without_events_too(database: Database) -> None:
-    story = recorded(database, Stage.CERTIFIED)
-    end = Moment(case=story.case, events=(), run_id="run-1", run_ends=True)
-    for _ in range(2):
+def test_the_end_of_a_run_is_noted_once(database: Database) -> None:
+    recorded(database, Stage.CERTIFIED)
+    for later in range(2):
+        ended_at = NOW + timedelta(hours=later)
         with counted(database.engine) as sent, database.writing() as session:
-            record(session, end)
+            note_end_of_run(session, CASE, "run-1", ended_at)
         assert (sent.statements, sent.commits) == (1, 1), sent
     with database.reading() as session:
         (run,) = runs_of_case(session, CASE)
-        assert (run.ended_at, run.exported_at, run.gone) == (story.case.changed_at, None, False)
+        assert (run.ended_at, run.exported_at, run.gone) == (NOW, None, False)
 
 
 def test_a_crash_before_the_commit_leaves_nothing(database: Database) -> None:

@@ -10,19 +10,18 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from casework.domain import events as e
 from casework.domain.stages import Stage
 from casework.store.cases.casebook import (
+    JournalDifference,
     JournalGap,
     canonical,
     find_case,
     read_journal,
-    record,
     restore,
     verify_chain,
 )
-from casework.store.cases.superseding import JournalDifference
 from casework.store.database import Database
 from casework.store.outbox import NewNotice, notices_of_case
 from tests.sample_case import CALENDAR, RULES
-from tests.store.story import Moment, Story, put
+from tests.store.story import Moment, Story, put, record
 
 _numbers = itertools.count(1)
 
@@ -57,7 +56,7 @@ class Casebook(RuleBasedStateMachine):
         first = data.draw(st.integers(0, len(self.said) - 1))
         new = self.story.happen([e.NoteAdded(note="And on.")])
         old = [line for request in self.said[first:] for line in request.events]
-        self.tell(new.model_copy(update={"events": (*old, *new.events)}))
+        self.tell(new._replace(events=(*old, *new.events)))
         self.said.append(new)
 
     @rule()
@@ -78,7 +77,7 @@ class Casebook(RuleBasedStateMachine):
             update={"event": e.NoteAdded(note="Something else than was recorded.")}
         )
         with pytest.raises(JournalDifference):
-            self.tell(request.model_copy(update={"events": tuple(lines)}))
+            self.tell(request._replace(events=tuple(lines)))
 
     @invariant()
     def the_journal_is_what_was_said(self) -> None:

@@ -10,7 +10,7 @@ from casework.store.database import Database
 from casework.store.tables import RunRow
 from tests.sample_case import CALENDAR, NOW, TERMS
 from tests.statements import counted
-from tests.store.story import Moment, Story, put, record, recorded
+from tests.store.story import Story, put, recorded
 
 CASE = TERMS.case_id
 OTHER = "eco-othercase001"
@@ -55,13 +55,11 @@ def test_cases_with_another_calendar_are_found(database: Database) -> None:
 
 
 def test_a_run_is_exported_once(database: Database) -> None:
-    story = recorded(database, Stage.CERTIFIED)
+    recorded(database, Stage.CERTIFIED)
     for number in range(2):
-        end = Moment(case=story.case, events=(), run_id=f"run-{number}", run_ends=True)
         with database.writing() as session:
-            record(session, end)
-    ended_at = story.case.changed_at
-    assert ended_at is not None
+            sweeping.note_end_of_run(session, CASE, f"run-{number}", NOW)
+    ended_at = NOW
     with database.writing() as session:
         assert sweeping.runs_to_export(session, 10, before=ended_at) == []
         assert len(sweeping.runs_to_export(session, 1)) == 1

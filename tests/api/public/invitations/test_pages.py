@@ -10,11 +10,12 @@ from sqlalchemy import select
 from starlette.testclient import TestClient
 
 from api.engine.calls import EngineCalls, TemporalUnavailable
-from api.engine.cases import CaseGateway
+from api.engine.cases import CaseGateway, Taken
 from api.http.metrics import Metrics
 from api.public import public_pages
 from casework.cases.on_record import ActsOnRecord
-from casework.cases.reading import Calendars, CaseReader
+from casework.cases.reading import CaseReader
+from casework.cases.recording import CaseRecorder
 from casework.contracts.enrollment import ActReceipt, ActRequest
 from casework.domain import acts as a
 from casework.domain import events as e
@@ -30,7 +31,7 @@ from casework.settings import Settings
 from casework.store.cases.casebook import find_case, read_journal, read_line
 from casework.store.communities import communities_of_case
 from casework.store.database import Database
-from casework.store.tables import Contact
+from casework.store.tables import CaseRow, Contact
 from tests.api.desk import SetClock
 from tests.api.public.sample_register import tell
 from tests.sample_case import CALENDAR, ESTABLISHMENT, NOW
@@ -56,7 +57,7 @@ class GatewayIntoRecord(CaseGateway):
     def __init__(
         self, settings: Settings, database: Database, reader: CaseReader, clock: SetClock
     ) -> None:
-        record = ActsOnRecord(database, reader, clock)
+        record = ActsOnRecord(database, reader, CaseRecorder(database, reader), clock)
         super().__init__(EngineCalls(settings), record, Metrics())
         self._into = database
         self._by = reader
@@ -65,8 +66,14 @@ class GatewayIntoRecord(CaseGateway):
         self.told: list[tuple[str, Actor, str]] = []
 
     async def apply(
-        self, case_id: str, act: a.Act, principal: Principal, expected_version: int, key: str
-    ) -> ActReceipt:
+        self,
+        case_id: str,
+        act: a.Act,
+        principal: Principal,
+        expected_version: int,
+        key: str,
+        row: CaseRow | None = None,
+    ) -> Taken:
         if self.is_away:
             raise TemporalUnavailable
         with self._into.reading() as session:
@@ -80,16 +87,17 @@ class GatewayIntoRecord(CaseGateway):
         story.act(act, actor, self.clock())
         tell(self._into, story)
         digest = ActRequest.of(act, actor).digest
-        return ActReceipt(
+        receipt = ActReceipt(
             version=story.case.version, stage=story.case.stage, at=self.clock(), digest=digest
         )
+        return Taken(receipt, is_recorded=True)
 
 
 @pytest.fixture
 def gateway(
     settings: Settings, database: Database, catalog: ProgramCatalog, clock: SetClock
 ) -> GatewayIntoRecord:
-    reader = CaseReader(catalog, Calendars(None, clock))
+    reader = CaseReader.of(database, catalog)
     return GatewayIntoRecord(settings, database, reader, clock)
 
 

@@ -252,7 +252,7 @@ def test_an_invited_establishment_finds_the_contact_to_apply_with(desk: Desk) ->
         opened.case_id,
         establishment=opened.establishment_id,
         rules=version.rules(),
-        calendar=desk.parts.reader.current_calendar(),
+        calendar=desk.parts.calendar(),
     )
     system = next(actor for actor in CAST if ActorKind.SYSTEM in actor.kinds)
     story.act(a.InviteEstablishment(drive="drive-1"), system)
