@@ -104,7 +104,7 @@ class Settlement:
 
     async def _without_answer(self, intent: IntentRow) -> None:
         """Settle an intent whose update Temporal does not know: of a run that has ended, or of none."""
-        is_old = intent.at < self._now() - VOID_AFTER
+        is_old = intent.sent_at < self._now() - VOID_AFTER
         if is_old or await asyncio.to_thread(self._is_on_record, intent):
             await asyncio.to_thread(self._forget, intent)
 

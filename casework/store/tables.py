@@ -300,7 +300,10 @@ class EvidenceFile(Row, table=True):
 
 
 class IntentRow(Row, table=True):
-    """An act that was sent to Temporal, ``attempts`` times, last ``at``, and whose outcome is not on record yet."""
+    """An act that was sent to Temporal and whose outcome is not on record yet.
+
+    First ``at``, last at ``sent_at``, and ``attempts`` times in all.
+    """
 
     __tablename__ = "intents"
     __table_args__ = (Index("intents_at", "at"),)
@@ -310,6 +313,7 @@ class IntentRow(Row, table=True):
     case_id: str = _id()
     act: str = _id()
     at: datetime = _instant()
+    sent_at: datetime = _instant()
     attempts: int = 1
 
 

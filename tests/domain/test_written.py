@@ -9,7 +9,7 @@ from casework.contracts.drive import PauseDrive, StopDrive
 from casework.domain import _model
 from casework.domain import acts as a
 from casework.domain.written import change_texts, texts_of, written_places
-from tests.sample_case import findings, nonconformity
+from tests.sample_case import NOW, findings, nonconformity
 
 
 def test_every_text_is_found_wherever_it_stands() -> None:
@@ -29,7 +29,7 @@ def test_what_nobody_wrote_stays_as_it_is() -> None:
     """An optional text that was left out is not there afterwards either."""
     act = a.AcceptApplication()
     assert change_texts(act, lambda place, text: "never") is act
-    filed = a.FileInspection(visited_at="2026-01-05T03:00:00Z", findings=findings(nonconformity()))
+    filed = a.FileInspection(visited_at=NOW, findings=findings(nonconformity()))
     assert list(texts_of(filed)) == ["/findings/0/remark"]
 
 

@@ -21,9 +21,16 @@ def intend(session: Session, update_id: str, case_id: str, act: str, now: dateti
     new = upsert(session, IntentRow)
     again = new.on_conflict_do_update(
         index_elements=["update_id"],
-        set_={"at": new.excluded.at, "attempts": col(IntentRow.attempts) + 1},
+        set_={"sent_at": new.excluded.sent_at, "attempts": col(IntentRow.attempts) + 1},
     )
-    values = {"update_id": update_id, "case_id": case_id, "act": act, "at": now, "attempts": 1}
+    values = {
+        "update_id": update_id,
+        "case_id": case_id,
+        "act": act,
+        "at": now,
+        "sent_at": now,
+        "attempts": 1,
+    }
     found = session.connection().execute(again.returning(col(IntentRow.attempts)), values)
     return found.scalar_one()
 

@@ -220,6 +220,7 @@ def _create_tables() -> None:
         sa.Column("case_id", ident(), nullable=False),
         sa.Column("act", ident(), nullable=False),
         sa.Column("at", instant(), nullable=False),
+        sa.Column("sent_at", instant(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("update_id", name="intents_pkey"),
     )
