@@ -12,6 +12,7 @@ from casework.contracts import drive, enrollment
 from casework.contracts import housekeeping as contract
 from casework.contracts.drive import DriveInput
 from casework.domain.calendar import WorkCalendar
+from casework.people.retention import erase_expired
 from casework.processes.engine import run_drive
 from casework.store.cases import sweeping
 from casework.store.database import Database
@@ -49,7 +50,7 @@ class HousekeepingActivities:
 
     @activity.defn(name=contract.SWEEP)
     async def sweep(self) -> contract.SweepReport:
-        """Poke late cases, tell cases that count by old holidays, and start drives that were lost."""
+        """Poke late cases, tell cases of new holidays, start drives that were lost, erase what was kept long enough."""
         calendar = self._calendar()
         late, behind, drives = await asyncio.to_thread(self._find, calendar.revision)
         poked = [await self._signal(case_id, enrollment.POKE) for case_id in late]
@@ -58,6 +59,7 @@ class HousekeepingActivities:
             await self._signal(case_id, enrollment.ADOPT_CALENDAR, change) for case_id in behind
         ]
         started = [await self._start_if_lost(drive_id) for drive_id in drives]
+        await asyncio.to_thread(self._erase_expired)
         return contract.SweepReport(poked=sum(poked), calendars=sum(told), drives=sum(started))
 
     def _find(self, revision: str) -> tuple[list[str], list[str], list[str]]:
@@ -68,6 +70,13 @@ class HousekeepingActivities:
                 sweeping.stale_calendars(session, revision, MOST_AT_A_TIME),
                 drive_states.under_way(session, now - GRACE, MOST_AT_A_TIME),
             )
+
+    def _erase_expired(self) -> None:
+        with self._database.writing() as session:
+            erased = erase_expired(session, self._now())
+        if any(erased.values()):
+            told = ", ".join(f"{count} {kind}" for kind, count in erased.items() if count)
+            activity.logger.info("Kept for their time and erased: %s", told)
 
     async def _signal(self, case_id: str, name: str, *args: object) -> bool:
         activity.heartbeat(case_id)

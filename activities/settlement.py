@@ -15,9 +15,10 @@ from temporalio.service import RPCError, RPCStatusCode
 from casework.cases.recording import CaseRecorder
 from casework.contracts.enrollment import POKE, ActAnswer
 from casework.store.cases.casebook import JournalDifference, JournalGap, has_request
-from casework.store.cases.intents import settle, unsettled
+from casework.store.cases.intents import unsettled, withdraw
 from casework.store.database import DATABASE_AWAY, Database
 from casework.store.tables import IntentRow
+from casework.store.texts import drop_unused
 
 LOOK_EVERY = timedelta(seconds=2)
 """A look is one statement that an index answers."""
@@ -98,10 +99,12 @@ class Settlement:
             # Lines before these may wait in the case; it records all that it keeps.
             _log.error("act_not_recorded", case=intent.case_id, reason=str(error))
             await self._client.get_workflow_handle(intent.case_id).signal(POKE)
+        else:
+            await asyncio.to_thread(self._drop_unused, intent)
 
     async def _without_answer(self, intent: IntentRow) -> None:
         """Settle an intent whose update Temporal does not know: of a run that has ended, or of none."""
-        is_old = intent.at < self._now() - VOID_AFTER
+        is_old = intent.sent_at < self._now() - VOID_AFTER
         if is_old or await asyncio.to_thread(self._is_on_record, intent):
             await asyncio.to_thread(self._forget, intent)
 
@@ -111,4 +114,10 @@ class Settlement:
 
     def _forget(self, intent: IntentRow) -> None:
         with self._database.writing() as session:
-            settle(session, (intent.update_id,))
+            if withdraw(session, intent.update_id, intent.attempts):
+                drop_unused(session, intent.update_id)
+
+    def _drop_unused(self, intent: IntentRow) -> None:
+        """Leave no text of another act that came under the same key, and was refused for that."""
+        with self._database.writing() as session:
+            drop_unused(session, intent.update_id)

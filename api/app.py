@@ -33,6 +33,7 @@ from casework.cases.on_record import ActsOnRecord
 from casework.cases.reading import CaseReader, CurrentCalendar
 from casework.cases.recording import CaseRecorder
 from casework.domain.refusals import RefusalCode
+from casework.drives.reasons import DriveReasons
 from casework.identity.tokens import TokenVerifier
 from casework.processes.configuration import SettingsInvalid, read_settings
 from casework.processes.logs import configure_logs
@@ -155,7 +156,7 @@ def collaborators(
         engine=calls,
         calendar=calendar,
         gateway=CaseGateway(calls, on_record, metrics),
-        drives=DriveGateway(calls),
+        drives=DriveGateway(calls, DriveReasons(database, now)),
         metrics=metrics,
         figures=FigureReader(database, now),
         public_pace=Pace(*PUBLIC_PACE),

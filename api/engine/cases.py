@@ -17,16 +17,18 @@ from temporalio.exceptions import ApplicationError
 from api.engine.calls import CaseHeld, EngineBusy, EngineCalls, NoRun, TemporalUnavailable
 from api.http.metrics import Metrics
 from api.http.preconditions import update_id_of
-from casework.cases.on_record import ActsOnRecord, NotOnRecord
+from casework.cases.on_record import ActsOnRecord, Intent, NotOnRecord
 from casework.contracts.enrollment import POKE, ActAnswer, ActReceipt, ActRequest
 from casework.domain.actors import Actor
 from casework.domain.acts import Act, SubmitApplication
+from casework.domain.calendar import WorkCalendar
 from casework.domain.case import Terms
 from casework.domain.policy import Principal
 from casework.domain.refusals import Refusal, RefusalCode, Refused
 from casework.processes.engine import ignore_start_failure, opening
 from casework.store.cases.casebook import JournalDifference, JournalGap
 from casework.store.database import DATABASE_AWAY
+from casework.store.keys import KeyReused
 from casework.store.tables import CaseRow
 
 _PAUSES = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
@@ -80,16 +82,16 @@ class CaseGateway:
             RecordBehind: nothing was done. The record is behind the case, which takes no act until it has caught up.
         """
         actor = principal.actor
-        request = ActRequest.of(act, actor, expected_version)
         update_id = update_id_of(actor.person, case_id, key)
         name = act.slug
-        await run_in_threadpool(self._record.intend, update_id, case_id, name)
-        async with self._counted(update_id, case_id, name, actor):
+        intent = await self._intend(update_id, case_id, act, actor)
+        request = ActRequest.of(intent.act, actor, expected_version)
+        async with self._counted(intent, case_id, name, actor):
             try:
                 answer = await self._update(case_id, name, request, update_id)
             except Refused as error:
                 if error.refusal.code is RefusalCode.VERSION_CONFLICT:
-                    await self._catch_up(update_id, case_id, expected_version)
+                    await self._catch_up(intent, case_id, expected_version)
                 raise
             except NoRun:
                 record = self._record
@@ -112,10 +114,10 @@ class CaseGateway:
         Raises:
             Refused, TemporalUnavailable, EngineBusy, CaseNotRunning: as in :meth:`apply`.
         """
-        request = ActRequest.of(act, actor)
         case_id, name = terms.case_id, act.slug
-        await run_in_threadpool(self._record.intend, update_id, case_id, name, terms.calendar)
-        async with self._counted(update_id, case_id, name, actor):
+        intent = await self._intend(update_id, case_id, act, actor, terms.calendar)
+        request = ActRequest.of(intent.act, actor)
+        async with self._counted(intent, case_id, name, actor):
             try:
                 answer = await self._start(terms, name, request, update_id)
             except NoRun:
@@ -126,6 +128,28 @@ class CaseGateway:
             return await self._take(answer, request, update_id, None)
 
     # --- SQL ----------------------------------------------------------------------------------
+
+    async def _intend(
+        self,
+        update_id: str,
+        case_id: str,
+        act: Act,
+        actor: Actor,
+        calendar: WorkCalendar | None = None,
+    ) -> Intent:
+        """Note the act and keep its texts; what is sent has references in their place."""
+        record = self._record
+        try:
+            return await run_in_threadpool(
+                record.intend, update_id, case_id, act, actor.person, calendar
+            )
+        except KeyReused:
+            error = _key_reused()
+            self._metrics.act_refused(act.slug, error.refusal.code)
+            await run_in_threadpool(
+                record.keep_refusal, None, case_id, act.slug, actor, error.refusal
+            )
+            raise error from None
 
     async def _take(
         self, answer: ActAnswer, request: ActRequest, update_id: str, row: CaseRow | None
@@ -141,7 +165,7 @@ class CaseGateway:
             return Taken(receipt, is_recorded=False)
         return Taken(receipt, is_recorded=True)
 
-    async def _catch_up(self, update_id: str, case_id: str, seen: int) -> None:
+    async def _catch_up(self, intent: Intent, case_id: str, seen: int) -> None:
         """Have the case record what it holds, while the version that the person saw is the record's and not the case's.
 
         Raises:
@@ -155,7 +179,7 @@ class CaseGateway:
             if not await run_in_threadpool(self._record.is_at, case_id, seen):
                 return
             await asyncio.sleep(pause)
-        await run_in_threadpool(self._record.forget, update_id)
+        await run_in_threadpool(self._record.forget, intent)
         raise RecordBehind(case_id)
 
     # --- Temporal -----------------------------------------------------------------------------
@@ -189,7 +213,7 @@ class CaseGateway:
 
     @asynccontextmanager
     async def _counted(
-        self, update_id: str, case_id: str, name: str, actor: Actor
+        self, intent: Intent, case_id: str, name: str, actor: Actor
     ) -> AsyncGenerator[None]:
         """Count every outcome, and record a refusal: a rejected update leaves nothing in Temporal."""
         try:
@@ -197,7 +221,7 @@ class CaseGateway:
         except Refused as error:
             self._metrics.act_refused(name, error.refusal.code)
             await run_in_threadpool(
-                self._record.keep_refusal, update_id, case_id, name, actor, error.refusal
+                self._record.keep_refusal, intent, case_id, name, actor, error.refusal
             )
             raise
         except (NoRun, NotOnRecord) as error:
@@ -206,7 +230,7 @@ class CaseGateway:
             raise CaseNotRunning(case_id) from error
         except EngineBusy:
             self._metrics.act_unanswered(name)
-            await run_in_threadpool(self._record.forget, update_id)
+            await run_in_threadpool(self._record.forget, intent)
             raise
         except (TemporalUnavailable, RecordBehind) as error:
             self._metrics.act_unanswered(name)
@@ -218,8 +242,12 @@ class CaseGateway:
 def _same_request(receipt: ActReceipt, request: ActRequest) -> ActReceipt:
     """Return the receipt, unless Temporal repeated that of another request under the same key."""
     if receipt.digest != request.digest:
-        raise Refused(RefusalCode.KEY_REUSED, "This Idempotency-Key was used for another request.")
+        raise _key_reused()
     return receipt
+
+
+def _key_reused() -> Refused:
+    return Refused(RefusalCode.KEY_REUSED, "This Idempotency-Key was used for another request.")
 
 
 def _refused(cause: ApplicationError | None) -> Exception:

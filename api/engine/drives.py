@@ -7,11 +7,13 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from pydantic import BaseModel
+from starlette.concurrency import run_in_threadpool
 from temporalio.exceptions import ApplicationError
 
 from api.engine.calls import EngineBusy, EngineCalls, NoRun, TemporalUnavailable
 from api.http.errors import Problem
 from casework.contracts import drive
+from casework.drives.reasons import DriveReasons
 from casework.processes import engine
 
 _REFUSALS = frozenset({drive.NOT_RUNNING, drive.NOT_PAUSED, drive.ALREADY_ENDED})
@@ -20,9 +22,10 @@ _REFUSALS = frozenset({drive.NOT_RUNNING, drive.NOT_PAUSED, drive.ALREADY_ENDED}
 class DriveGateway:
     """Speak to the workflows of drives."""
 
-    def __init__(self, calls: EngineCalls) -> None:
-        """Keep what reaches Temporal."""
+    def __init__(self, calls: EngineCalls, reasons: DriveReasons) -> None:
+        """Keep what reaches Temporal, and what keeps reasons out of it."""
         self._calls = calls
+        self._reasons = reasons
 
     async def run(self, start: drive.DriveInput) -> None:
         """Have the drive run. Asked twice, it runs once.
@@ -34,16 +37,16 @@ class DriveGateway:
             await engine.run_drive(client, start)
 
     async def pause(
-        self, drive_id: str, person: str, reason: str | None, update_id: str
+        self, drive_id: str, request: drive.PauseDrive, update_id: str
     ) -> drive.DriveView:
         """Have the drive begin no more cases.
 
         Raises:
             Problem: it does not run.
+            KeyReused: the key came with another reason before.
             TemporalUnavailable: nobody knows yet; repeat with the same id.
         """
-        request = drive.PauseDrive(person=person, reason=reason)
-        return await self._update(drive_id, drive.PAUSE, request, update_id)
+        return await self._update_with_reason(drive_id, drive.PAUSE, request, update_id)
 
     async def resume(self, drive_id: str, person: str, update_id: str) -> drive.DriveView:
         """Have a paused drive go on; raises as :meth:`pause`."""
@@ -51,11 +54,27 @@ class DriveGateway:
         return await self._update(drive_id, drive.RESUME, request, update_id)
 
     async def stop(
-        self, drive_id: str, person: str, reason: str, update_id: str
+        self, drive_id: str, request: drive.StopDrive, update_id: str
     ) -> drive.DriveView:
         """End the drive for good; raises as :meth:`pause`."""
-        request = drive.StopDrive(person=person, reason=reason)
-        return await self._update(drive_id, drive.STOP, request, update_id)
+        return await self._update_with_reason(drive_id, drive.STOP, request, update_id)
+
+    async def _update_with_reason(
+        self,
+        drive_id: str,
+        name: str,
+        request: drive.PauseDrive | drive.StopDrive,
+        update_id: str,
+    ) -> drive.DriveView:
+        """Send a reference in place of the reason, which stays in SQL."""
+        reasons = self._reasons
+        sent, is_new = await run_in_threadpool(reasons.keep, drive_id, name, request, update_id)
+        try:
+            return await self._update(drive_id, name, sent, update_id)
+        except Problem:
+            if is_new:
+                await run_in_threadpool(reasons.forget, update_id)
+            raise
 
     async def _update(
         self, drive_id: str, name: str, request: BaseModel, update_id: str

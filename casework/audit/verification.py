@@ -17,6 +17,7 @@ from casework.programs.holidays import work_calendar
 from casework.store.cases.casebook import find_case, read_journal, read_line, verify_chain
 from casework.store.database import DATABASE_AWAY, Database
 from casework.store.tables import CaseRow, JournalRow
+from casework.store.texts import flaws_of_texts
 
 _PAGE = 500
 _MOST_CHARACTERS_OF_A_REASON = 300
@@ -82,6 +83,7 @@ def _compare(
         rows: list[JournalRow] = []
         while page := read_journal(session, case_id, after=len(rows), limit=_PAGE):
             rows += page
+        flaws = flaws_of_texts(session, case_id, [line.body for line in rows])
     broken = verify_chain(rows, row.version)
     if broken is not None:
         return Verdict(
@@ -111,7 +113,8 @@ def _compare(
         if knows_holidays
         else "as its journal says; due dates not compared, the holidays have changed since"
     )
-    return Verdict(len(rows), remark, tuple(_differences(case, row, dates=knows_holidays)))
+    differences = (*flaws, *_differences(case, row, dates=knows_holidays))
+    return Verdict(len(rows), remark, differences)
 
 
 def _calendar_of(year: int, holidays_file: Path | None) -> WorkCalendar:

@@ -1,10 +1,13 @@
 """The `casework` command. It starts worker and API as processes of their own and imports neither."""
 
+import getpass
 import importlib.util
+import json
 import os
 import sys
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -34,6 +37,7 @@ app.command(programs := App(name="programs", help="The certification programs.",
 app.command(notices := App(name="notices", help="Notices that did not leave.", group=_DAILY))
 app.command(drive)
 app.command(people := App(name="people", help="The staff directory.", group=_DATA))
+app.command(person := App(name="person", help="What is kept about one person.", group=_DATA))
 
 Part = Literal[
     "settings",
@@ -320,6 +324,51 @@ def load(file: ExistingFile) -> int:
     with _opened_database() as database:
         put_members(database, members)
     print(f"{len(members)} people are in the directory.")
+    return 0
+
+
+@person.command
+def export(who: str) -> int:
+    """Print all that a person wrote, and all rows about them, as JSON.
+
+    Args:
+        who: Reference of a person (officer-21), id of a contact (con-…) or an e-mail address.
+    """
+    from casework.people.personal import kept_about
+    from casework.store.database import Database
+
+    database = Database(read_settings().database)
+    try:
+        with database.reading() as session:
+            kept = kept_about(session, who)
+    finally:
+        database.close()
+    print(json.dumps(kept, ensure_ascii=False, indent=2))
+    return 0
+
+
+@person.command(name="erase")
+def erase_one(who: str, *, reason: str, by: str | None = None) -> int:
+    """Erase what a person wrote and what says who they are. Journals stay whole, ids stay; nothing brings it back.
+
+    Args:
+        who: As for `casework person export`.
+        reason: Why, for the line that tells of the erasure for ever: without what is erased.
+        by: Who does it, for the same line; without it, the login.
+    """
+    from casework.people.personal import erase_person
+    from casework.store.database import Database
+
+    database, now = Database(read_settings().database), datetime.now(UTC)
+    try:
+        with database.writing() as session:
+            erased = erase_person(session, who, reason, by or getpass.getuser(), now)
+    finally:
+        database.close()
+    for kind, count in erased.items():
+        print(f"{count:>6} {kind}")
+    if not any(erased.values()):
+        return _fail("Nothing is kept under this name that could be erased.")
     return 0
 
 

@@ -75,15 +75,33 @@ The first and last days that Python knows are none: in another zone they are bey
 _NO_NUL = r"^[^\x00]*$"
 """PostgreSQL takes every character but this one, and what a case has accepted must be recordable."""
 
+
+class Written:
+    """Marks a field in which people write what they like.
+
+    Such words may say who somebody is, so that they are erasable: whoever keeps an act for good keeps a
+    reference in their place.
+    """
+
+
+WRITTEN = Written()
+
 Text = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000, pattern=_NO_NUL)
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=4000, pattern=_NO_NUL),
+    WRITTEN,
 ]
 """What a person wrote as a reason or an answer: 1 to 4,000 characters (12 KB in Thai)."""
 
 Line = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=600, pattern=_NO_NUL)
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=600, pattern=_NO_NUL),
+    WRITTEN,
 ]
 """One remark among many in the same act: 1 to 600 characters, so that a whole checklist stays under 64 KiB."""
+
+Title = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=_NO_NUL), WRITTEN]
+"""What a person calls a file: 1 to 120 characters."""
 
 REF_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$"
 

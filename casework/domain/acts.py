@@ -9,7 +9,17 @@ from typing import Annotated, ClassVar, get_args
 
 from pydantic import Field
 
-from casework.domain._model import Code, Compact, EvidenceRef, Frozen, Instant, Line, Ref, Text
+from casework.domain._model import (
+    Code,
+    Compact,
+    EvidenceRef,
+    Frozen,
+    Instant,
+    Line,
+    Ref,
+    Text,
+    Title,
+)
 from casework.domain.rules import Grade
 from casework.domain.stages import Stage
 
@@ -24,7 +34,7 @@ class Evidence(Frozen):
     """A stored file and what it is offered for."""
 
     file: EvidenceRef
-    title: Annotated[str, Field(min_length=1, max_length=120)]
+    title: Title
 
 
 EvidenceList = Annotated[tuple[Evidence, ...], Field(max_length=20)]

@@ -1,4 +1,4 @@
-"""What a notice is about, read from SQL when it is sent: at most six statements."""
+"""What a notice is about, read from SQL when it is sent: at most seven statements."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -20,6 +20,7 @@ from casework.store.cases.casebook import read_line
 from casework.store.communities import count_communities
 from casework.store.people import find_people
 from casework.store.tables import CaseRow, Establishment, JournalRow, Person, Representation
+from casework.store.texts import ERASED, show
 
 Visit = e.InspectionScheduled | e.InspectionRescheduled
 
@@ -168,7 +169,7 @@ def read_occasion(session: Session, catalog: ProgramCatalog, key: NoticeKey) -> 
         case=case,
         establishment=establishment,
         program=_program(catalog, case),
-        line=line,
+        line=None if line is None else show(session, line, ERASED[readers.language]),
         representation=representation,
         people=people,
         participants=participants,

@@ -326,7 +326,10 @@ class EvidenceFile(Row, table=True):
 
 
 class IntentRow(Row, table=True):
-    """An act that was sent to Temporal and whose outcome is not on record yet."""
+    """An act that was sent to Temporal and whose outcome is not on record yet.
+
+    First ``at``, last at ``sent_at``, and ``attempts`` times in all.
+    """
 
     __tablename__ = "intents"
     __table_args__ = (Index("intents_at", "at"),)
@@ -335,6 +338,54 @@ class IntentRow(Row, table=True):
     # No foreign key: the first act of a case is sent before there is a case.
     case_id: str = _id()
     act: str = _id()
+    at: datetime = _instant()
+    sent_at: datetime = _instant()
+    attempts: int = 1
+
+
+class TextRow(Row, table=True):
+    """What somebody wrote in one field of an act, or as the reason of a drive's pause: erasable words.
+
+    ``ref`` is a hash over ``salt`` and ``text``; acts, history and journal have it in place of the words. An erased
+    text has neither words nor salt: without the salt nobody can try whether a guess was right. ``subject`` is the
+    case or the drive, ``request`` the id of the update that brought the text, ``place`` where it stood there.
+    """
+
+    __tablename__ = "texts"
+    __table_args__ = (
+        UniqueConstraint("request", "place", name="texts_once"),
+        Index("texts_subject", "subject"),
+        Index("texts_author", "author"),
+    )
+
+    ref: str = _id(primary_key=True)
+    salt: str | None = _id(default=None)
+    text: str | None = _text(default=None)
+    # No foreign key: the first act of a case is sent before there is a case.
+    subject: str = _id()
+    author: str = _id()
+    act: str = _id()
+    request: str = Field(sa_type=NoticeKey)
+    place: str = _id()
+    at: datetime = _instant()
+    erased_at: datetime | None = _instant(default=None)
+
+
+class ErasureRow(Row, table=True):
+    """One erasure: who had how many of what erased, and why; never the words. Append-only.
+
+    ``subject`` is whose data it was: the reference of a person or contact, ``e-mail`` for an address, which is not
+    repeated here, or ``everybody`` when a period of retention was over.
+    """
+
+    __tablename__ = "erasures"
+
+    id: int | None = Field(default=None, primary_key=True)
+    subject: str = _id()
+    kind: str = _id()
+    count: int
+    reason: str = _text()
+    by: str = _id()
     at: datetime = _instant()
 
 

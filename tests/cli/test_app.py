@@ -48,6 +48,7 @@ def test_help_names_every_command(casework: Run):
         "migrate",
         "notices",
         "people",
+        "person",
         "programs",
         "serve",
         "token",

@@ -31,6 +31,7 @@ from casework.store.representations import (
     find_by_receipt,
 )
 from casework.store.tables import Representation
+from casework.store.texts import ERASED, read_texts, with_texts
 
 _LONGEST_ID = 64
 
@@ -122,7 +123,7 @@ class FeedbackPages:
     async def receipt(self, language: Language, request: Request) -> Response:
         """Show somebody what they said and what became of it. Who has the receipt may read it."""
         receipt = request.path_params["receipt"][:_LONGEST_ID]
-        found = await self._site.read(_find_said, self._catalog, receipt, self._clock())
+        found = await self._site.read(_find_said, self._catalog, receipt, language, self._clock())
         if found is None:
             return self._site.not_found(request)
         said, notice = found
@@ -185,12 +186,17 @@ class FeedbackPages:
 
 
 def _find_said(
-    session: Session, catalog: ProgramCatalog, receipt: str, now: datetime
+    session: Session, catalog: ProgramCatalog, receipt: str, language: Language, now: datetime
 ) -> tuple[Representation, FeedbackNotice] | None:
     """Return what somebody said, with the notice that it answers."""
     said = find_by_receipt(session, receipt)
     notice = find_notice(session, catalog, said.case_id, now) if said else None
-    return (said, notice) if said and notice else None
+    if said is None or notice is None:
+        return None
+    answer = with_texts(said.answer, read_texts(session, said.answer), ERASED[language])
+    # Nothing is ever written back from a session that only reads.
+    said.text, said.answer = said.text or ERASED[language], answer
+    return said, notice
 
 
 def _new_key() -> str:

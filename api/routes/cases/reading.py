@@ -18,10 +18,11 @@ from casework.domain._model import Instant, ProvinceCode, Ref
 from casework.domain.clock import CaseClock, explain
 from casework.domain.openness import allowed_acts
 from casework.domain.stages import Stage
-from casework.store.cases.casebook import read_journal
+from casework.store.cases.casebook import read_journal, read_line
 from casework.store.cases.enrollments import find_enrollment, find_establishment
 from casework.store.cases.lists import CaseFilter, list_cases
 from casework.store.outbox import notices_of_case
+from casework.store.texts import read_texts
 
 PATH = "/api/v1/cases"
 router = APIRouter(prefix=PATH, tags=["cases"])
@@ -167,7 +168,8 @@ def read_case_journal(
     """Return lines in order. Applicants do not see notes, conflicts and advice of the office."""
     with parts.database.reading() as session:
         rows = read_journal(session, row.case_id, after, limit)
-    lines = (JournalLine.of(principal, line) for line in rows)
+        texts = read_texts(session, *(read_line(line).content() for line in rows))
+    lines = (JournalLine.of(principal, line, texts) for line in rows)
     response.headers.update(PRIVATE)
     return Journal(
         items=tuple(line for line in lines if line is not None),

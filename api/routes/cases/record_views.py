@@ -1,5 +1,6 @@
 """What the API shows of a case's record: its journal and its notices, and who sees what of them."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated
 
@@ -12,6 +13,7 @@ from casework.domain.policy import (
 )
 from casework.store.cases.casebook import read_line
 from casework.store.tables import JournalRow, NoticeRow, NoticeState, NoticeSubject
+from casework.store.texts import with_texts
 
 
 class JournalLine(BaseModel):
@@ -28,8 +30,10 @@ class JournalLine(BaseModel):
     ]
 
     @classmethod
-    def of(cls, principal: Principal, row: JournalRow) -> "JournalLine | None":
-        """Show a line to somebody, or None if it is not for them."""
+    def of(
+        cls, principal: Principal, row: JournalRow, texts: Mapping[str, str | None]
+    ) -> "JournalLine | None":
+        """Show a line to somebody, with the texts it refers to, or None if it is not for them."""
         event: dict[str, JsonValue] = read_line(row).event.model_dump(
             mode="json", exclude={"type"}, exclude_none=True
         )
@@ -46,7 +50,7 @@ class JournalLine(BaseModel):
             type=row.type,
             actor_kind=row.actor_kind.value,
             person=person,
-            event=event,
+            event=with_texts(event, texts),
             hash=hash_,
         )
 

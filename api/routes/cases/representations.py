@@ -1,5 +1,6 @@
 """Representations: what the community says without an account, and what staff read of it."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated
 
@@ -31,6 +32,7 @@ from casework.store.representations import (
     was_announced,
 )
 from casework.store.tables import Representation
+from casework.store.texts import ERASED_IN_BOTH, read_texts, with_texts
 
 router = APIRouter(prefix=f"{CASES}/{{case_id}}/representations", tags=["representations"])
 
@@ -73,11 +75,14 @@ class RepresentationView(BaseModel):
     disposed_at: datetime | None
 
     @classmethod
-    def of(cls, row: Representation) -> "RepresentationView":
-        """Show a row."""
+    def of(cls, row: Representation, texts: Mapping[str, str | None]) -> "RepresentationView":
+        """Show a row, with the answer that it refers to."""
+        shown = row.model_dump(include=set(cls.model_fields) - {"text", "answer"})
         return cls(
             can_be_written_to=row.author_email is not None,
-            **row.model_dump(include=set(cls.model_fields)),
+            text=row.text or ERASED_IN_BOTH,
+            answer=with_texts(row.answer, texts),
+            **shown,
         )
 
 
@@ -153,7 +158,8 @@ def list_representations(
     """Return representations by number, with the answer where there is one."""
     with parts.database.reading() as session:
         rows = representations_of_case(session, row.case_id, after, limit)
+        texts = read_texts(session, [each.answer for each in rows])
     return Representations(
-        items=tuple(RepresentationView.of(each) for each in rows),
+        items=tuple(RepresentationView.of(each, texts) for each in rows),
         next=rows[-1].number if len(rows) == limit else None,
     )

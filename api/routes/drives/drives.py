@@ -45,6 +45,7 @@ from casework.store.drives.members import MembersQuery, put_members
 from casework.store.drives.rows import count_by_province
 from casework.store.drives.states import ListChanged
 from casework.store.drives.targets import forecast_of
+from casework.store.texts import read_texts
 
 PATH = "/api/v1/drives"
 router = APIRouter(prefix=PATH, tags=["drives"])
@@ -185,11 +186,12 @@ def details(parts: Collaborators, drive_id: str) -> DriveDetails:
         row = find_drive(session, drive_id)
         if row is None:
             raise LookupError(f"{drive_id} is gone")
+        texts = read_texts(session, row.state_reason)
         provinces = provinces_of(session, drive_id)
         counts = count_by_province(session, drive_id)
         horizon = horizon_of(parts.catalog, row.program, year, parts.now(), parts.calendar())
         forecast = forecast_of(session, row.program, horizon, provinces)
-    return DriveDetails.of_all(row, provinces, counts, year, forecast)
+    return DriveDetails.of_all(row, texts, provinces, counts, year, forecast)
 
 
 @router.get(
@@ -211,12 +213,13 @@ def list_visible(
     before = instant_and_id_of(cursor) if cursor else None
     with parts.database.reading() as session:
         rows = list_drives(session, principal, program=program, before=before, limit=limit + 1)
-    page = rows[:limit]
+        page = rows[:limit]
+        texts = read_texts(session, [row.state_reason for row in page])
     following = cursor_at((page[-1].created_at, page[-1].id)) if len(rows) > limit else None
     response.headers.update(PRIVATE)
     if following:
         response.headers["Link"] = next_page(parts.settings.public_url, request, following)
-    return DriveList(items=tuple(DriveInList.of(row) for row in page), next=following)
+    return DriveList(items=tuple(DriveInList.of(row, texts) for row in page), next=following)
 
 
 @router.get(

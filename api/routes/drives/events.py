@@ -18,6 +18,7 @@ from casework.domain.drives import DriveState
 from casework.store.database import Database
 from casework.store.drives.drives import find_drive
 from casework.store.drives.rows import progress_of
+from casework.store.texts import read_texts
 
 READ_EVERY = timedelta(seconds=1)
 """How often one stream asks SQL at most."""
@@ -82,6 +83,7 @@ def _read(database: Database, drive_id: str) -> tuple[Place, DriveStatus] | None
         if drive is None:
             return None
         progress = progress_of(session, drive_id)
+        texts = read_texts(session, drive.state_reason)
     since = (drive.state_at - _EPOCH) // timedelta(microseconds=1)
     place = Place(since, progress.total - progress.pending)
-    return place, DriveStatus.of(drive, progress)
+    return place, DriveStatus.of(drive, progress, texts)

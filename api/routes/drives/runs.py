@@ -20,12 +20,13 @@ from api.routes.drives.access import DriveOfficer, VisibleDrive, state_errors_as
 from api.routes.drives.drives import PATH
 from api.routes.drives.events import events_of
 from api.routes.drives.views import DriveStatus
-from casework.contracts.drive import DriveInput
+from casework.contracts.drive import DriveInput, DriveView, PauseDrive, StopDrive
 from casework.contracts.enrollment import digest_of
 from casework.domain._model import Text
 from casework.store.drives.drives import find_drive
 from casework.store.drives.rows import progress_of
 from casework.store.drives.states import find_input, is_new_request, rerun, start
+from casework.store.texts import read_texts
 
 router = APIRouter(prefix=f"{PATH}/{{drive_id}}", tags=["drives"])
 
@@ -138,7 +139,13 @@ def _status(parts: Collaborators, drive_id: str) -> DriveStatus:
         row = find_drive(session, drive_id)
         if row is None:
             raise LookupError(f"{drive_id} is gone")
-        return DriveStatus.of(row, progress_of(session, drive_id))
+        texts = read_texts(session, row.state_reason)
+        return DriveStatus.of(row, progress_of(session, drive_id), texts)
+
+
+def _said(parts: Collaborators, view: DriveView) -> DriveStatus:
+    with parts.database.reading() as session:
+        return DriveStatus.said(view, read_texts(session, view.reason))
 
 
 @router.post(
@@ -153,8 +160,9 @@ async def pause_drive(
 ) -> DriveStatus:
     """Let what has begun come to its end, and wait."""
     update_id = update_id_of(principal.person, f"{row.id}/pause", key)
-    view = await parts.drives.pause(row.id, principal.person, body.reason, update_id)
-    return DriveStatus.said(view)
+    pause = PauseDrive(person=principal.person, reason=body.reason)
+    view = await parts.drives.pause(row.id, pause, update_id)
+    return await run_in_threadpool(_said, parts, view)
 
 
 @router.post(
@@ -169,7 +177,7 @@ async def resume_drive(
     """Go on where the drive was paused."""
     update_id = update_id_of(principal.person, f"{row.id}/resume", key)
     view = await parts.drives.resume(row.id, principal.person, update_id)
-    return DriveStatus.said(view)
+    return await run_in_threadpool(_said, parts, view)
 
 
 @router.post(
@@ -184,8 +192,9 @@ async def stop_drive(
 ) -> DriveStatus:
     """Skip the rows whose turn has not come. Cases that were opened stay."""
     update_id = update_id_of(principal.person, f"{row.id}/stop", key)
-    view = await parts.drives.stop(row.id, principal.person, body.reason, update_id)
-    return DriveStatus.said(view)
+    stop = StopDrive(person=principal.person, reason=body.reason)
+    view = await parts.drives.stop(row.id, stop, update_id)
+    return await run_in_threadpool(_said, parts, view)
 
 
 @router.get(

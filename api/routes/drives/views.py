@@ -1,7 +1,7 @@
 """What the API shows of seminars, drives, their rows and the forecast."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Annotated
 
@@ -15,6 +15,10 @@ from casework.domain.policy import Everywhere
 from casework.programs.model import Words
 from casework.store.drives.rows import RowCount, cells_of, notes_of, problems_of
 from casework.store.drives.tables import Drive, DriveRow, Seminar
+from casework.store.texts import with_texts
+
+Texts = Mapping[str, str | None]
+"""What people wrote, by reference."""
 
 
 class SeminarView(BaseModel):
@@ -65,22 +69,22 @@ class DriveStatus(BaseModel):
     progress: ProgressView
 
     @classmethod
-    def of(cls, row: Drive, progress: DriveProgress) -> "DriveStatus":
-        """Show what SQL has."""
+    def of(cls, row: Drive, progress: DriveProgress, texts: Texts) -> "DriveStatus":
+        """Show what SQL has, with the reason that it refers to."""
         return cls(
             drive=row.id,
             state=row.state,
-            reason=row.state_reason,
+            reason=with_texts(row.state_reason, texts),
             progress=ProgressView.of(progress),
         )
 
     @classmethod
-    def said(cls, view: DriveSaid) -> "DriveStatus":
-        """Show what the workflow answered."""
+    def said(cls, view: DriveSaid, texts: Texts) -> "DriveStatus":
+        """Show what the workflow answered, with the reason that it refers to."""
         return cls(
             drive=view.drive,
             state=view.state,
-            reason=view.reason,
+            reason=with_texts(view.reason, texts),
             progress=ProgressView.of(view.progress),
         )
 
@@ -103,9 +107,11 @@ class DriveInList(BaseModel):
     ended_at: datetime | None
 
     @classmethod
-    def of(cls, row: Drive) -> "DriveInList":
-        """Show a row."""
-        return cls(seminar=row.seminar_id, **row.model_dump(include=set(DriveInList.model_fields)))
+    def of(cls, row: Drive, texts: Texts) -> "DriveInList":
+        """Show a row, with the reason that it refers to."""
+        shown = row.model_dump(include=set(DriveInList.model_fields) - {"state_reason"})
+        reason = with_texts(row.state_reason, texts)
+        return cls(seminar=row.seminar_id, state_reason=reason, **shown)
 
 
 class DriveList(BaseModel):
@@ -204,6 +210,7 @@ class DriveDetails(DriveInList):
     def of_all(
         cls,
         row: Drive,
+        texts: Texts,
         provinces: frozenset[str] | Everywhere,
         counts: list[RowCount],
         fiscal_year: int,
@@ -213,7 +220,7 @@ class DriveDetails(DriveInList):
         outcomes = _outcomes_of(counts)
         progress = DriveProgress(**{str(outcome): rows for outcome, rows in outcomes.items()})
         return cls(
-            **DriveInList.of(row).model_dump(),
+            **DriveInList.of(row, texts).model_dump(),
             provinces=tuple(sorted(provinces)),
             pace=row.pace,
             window=row.window,

@@ -100,6 +100,8 @@ _TABLES = (
     "contacts",
     "journal",
     "intents",
+    "texts",
+    "erasures",
     "calendars",
     "notices",
     "register_entries",
@@ -218,9 +220,39 @@ def _create_tables() -> None:
         sa.Column("case_id", ident(), nullable=False),
         sa.Column("act", ident(), nullable=False),
         sa.Column("at", instant(), nullable=False),
+        sa.Column("sent_at", instant(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("update_id", name="intents_pkey"),
     )
     op.create_index("intents_at", "intents", ["at"])
+    op.create_table(
+        "texts",
+        sa.Column("ref", ident(), nullable=False),
+        sa.Column("salt", ident(), nullable=True),
+        sa.Column("text", sa.Text(), nullable=True),
+        sa.Column("subject", ident(), nullable=False),
+        sa.Column("author", ident(), nullable=False),
+        sa.Column("act", ident(), nullable=False),
+        sa.Column("request", key(), nullable=False),
+        sa.Column("place", ident(), nullable=False),
+        sa.Column("at", instant(), nullable=False),
+        sa.Column("erased_at", instant(), nullable=True),
+        sa.PrimaryKeyConstraint("ref", name="texts_pkey"),
+        sa.UniqueConstraint("request", "place", name="texts_once"),
+    )
+    op.create_index("texts_subject", "texts", ["subject"])
+    op.create_index("texts_author", "texts", ["author"])
+    op.create_table(
+        "erasures",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("subject", ident(), nullable=False),
+        sa.Column("kind", ident(), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("by", ident(), nullable=False),
+        sa.Column("at", instant(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="erasures_pkey"),
+    )
     op.create_table(
         "calendars",
         sa.Column("revision", ident(), nullable=False),
