@@ -1,4 +1,4 @@
-"""The web application, put together: ``uvicorn --factory api.app:create_app``."""
+"""The web application, put together; :mod:`api.server` serves it."""
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -7,6 +7,7 @@ from functools import partial
 from importlib.metadata import version
 
 from fastapi import FastAPI
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from api.collaborators import Collaborators
 from api.engine.calls import EngineBusy, EngineCalls, TemporalUnavailable
@@ -17,7 +18,7 @@ from api.http.envelope import BoundedBodies, Envelope
 from api.http.errors import ProblemResponses
 from api.http.logs import configure_logs
 from api.http.metrics import Metrics
-from api.http.pacing import Pace
+from api.http.pacing import PublicPace, Quota
 from api.http.sizes import most_bytes
 from api.pages.errors import error_page
 from api.public import public_pages
@@ -33,15 +34,14 @@ from casework.cases.on_record import ActsOnRecord
 from casework.cases.reading import CaseReader, CurrentCalendar
 from casework.cases.recording import CaseRecorder
 from casework.domain.refusals import RefusalCode
+from casework.identity.revocation import RevocationList
 from casework.identity.tokens import TokenVerifier
+from casework.people.revoking import read_revoked
 from casework.programs.catalog import ProgramCatalog
 from casework.settings import Settings
 from casework.store.database import Database
 from casework.store.evidence import EvidenceStore
 from casework.store.keys import KeyReused
-
-PUBLIC_PACE = ("10/minute", "100/day")
-"""How many representations one address may send."""
 
 
 def utc_now() -> datetime:
@@ -122,6 +122,8 @@ def create_app(
         metrics=parts.metrics,
         https=settings.public_url.startswith("https://"),
     )
+    # Outermost: who sent the request, for all that follows.
+    app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=settings.trusted_proxies)
     openapi.install(app, settings.public_url)
     return app
 
@@ -131,6 +133,13 @@ def collaborators(
 ) -> Collaborators:
     """Make the parts that the routes work with."""
     database = Database(settings.database)
+
+    def seconds() -> float:
+        return now().timestamp()
+
+    revoked = RevocationList(
+        lambda: read_revoked(database, now(), settings.token_longest_seconds), seconds
+    )
     metrics = Metrics()
     calls = EngineCalls(settings)
     reader = CaseReader.of(database, catalog)
@@ -145,13 +154,15 @@ def collaborators(
             database, catalog, calendar, now, samples=settings.sample_programs
         ),
         files=EvidenceStore(settings.files_folder),
-        verifier=TokenVerifier.of(settings, lambda: now().timestamp()),
+        verifier=TokenVerifier.of(settings, seconds, revoked),
         engine=calls,
         calendar=calendar,
         gateway=CaseGateway(calls, on_record, metrics),
         drives=DriveGateway(calls),
         metrics=metrics,
-        public_pace=Pace(*PUBLIC_PACE),
+        public_pace=PublicPace(seconds),
+        applications_quota=Quota(settings.applications_pace, "applications", seconds),
+        uploads_quota=Quota(settings.uploads_pace, "uploads", seconds),
         now=now,
     )
 

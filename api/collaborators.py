@@ -12,7 +12,7 @@ from api.engine.calls import EngineCalls
 from api.engine.cases import CaseGateway
 from api.engine.drives import DriveGateway
 from api.http.metrics import Metrics
-from api.http.pacing import Pace
+from api.http.pacing import PublicPace, Quota
 from casework.cases.applications import Applications
 from casework.cases.reading import CaseReader, CurrentCalendar
 from casework.identity.tokens import TokenVerifier
@@ -38,7 +38,9 @@ class Collaborators:
     gateway: CaseGateway
     drives: DriveGateway
     metrics: Metrics
-    public_pace: Pace
+    public_pace: PublicPace
+    applications_quota: Quota
+    uploads_quota: Quota
     now: Callable[[], datetime]
 
 

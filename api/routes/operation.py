@@ -79,5 +79,6 @@ def _database_answers(parts: Collaborators) -> bool:
 
 @router.get("/metrics", include_in_schema=False)
 async def read_metrics(parts: Parts) -> Response:
-    """Return the counters for Prometheus."""
+    """Return the counters for Prometheus. An old key set is read again, so that its age tells of the issuer."""
+    parts.metrics.token_keys_are(await run_in_threadpool(parts.verifier.keys_age))
     return Response(parts.metrics.text(), media_type=MEDIA_TYPE, headers=_NO_STORE)

@@ -21,6 +21,7 @@ from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.service import RPCError
 
 from casework.contracts import drive, enrollment, notice_delivery
+from casework.identity.tokens import KeysUnavailable, look_at_keys
 from casework.processes.engine import connect, is_worked_on
 from casework.programs.catalog import ProgramCatalog, PublishedVersionChanged, check_published
 from casework.programs.loader import ProgramFileError
@@ -162,6 +163,13 @@ def _mail(settings: Settings, _api_url: str) -> str:
     return f"{host} takes mail"
 
 
+def _tokens(settings: Settings, _api_url: str) -> str:
+    try:
+        return look_at_keys(settings)
+    except (KeysUnavailable, ValueError) as error:
+        raise CheckFailed(f"{error}\nIs CASEWORK_TOKEN_KEYS right?") from error
+
+
 def _api(_settings: Settings, api_url: str) -> str:
     url = f"{api_url.rstrip('/')}/healthz"
     try:
@@ -179,6 +187,7 @@ PARTS: dict[str, Callable[[Settings, str], str]] = {
     "notices": _worker_of("notices", notice_delivery.TASK_QUEUE),
     "drives": _worker_of("drives", drive.TASK_QUEUE),
     "mail": _mail,
+    "tokens": _tokens,
     "api": _api,
 }
 """Every part, in the order in which one needs the other."""
