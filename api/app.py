@@ -14,7 +14,7 @@ from api.engine.calls import EngineBusy, EngineCalls, TemporalUnavailable
 from api.engine.cases import CaseGateway, CaseNotRunning, RecordBehind
 from api.engine.drives import DriveGateway
 from api.http import openapi
-from api.http.envelope import BoundedBodies, Envelope
+from api.http.envelope import BoundedBodies, Envelope, OneEnd
 from api.http.errors import ProblemResponses
 from api.http.logs import configure_logs
 from api.http.metrics import Metrics
@@ -116,6 +116,7 @@ def create_app(
     ):
         app.include_router(router)
     app.add_middleware(BoundedBodies, problems=problems, most_bytes=most_bytes)
+    app.add_middleware(OneEnd, problems=problems)
     app.add_middleware(
         Envelope,
         problems=problems,
