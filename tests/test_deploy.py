@@ -146,7 +146,9 @@ def test_the_proxy_in_the_compose_file_is_as_careful():
     """Every bound, time limit and header that one sets, the other sets as well."""
 
     def rules(text: str) -> set[tuple[str, ...]]:
-        named = r"^ *((?:client|send|keepalive|large|limit|proxy)_[a-z_]+ [^;]+|deny all|return 404);"
+        named = (
+            r"^ *((?:client|send|keepalive|large|limit|proxy)_[a-z_]+ [^;]+|deny all|return 404);"
+        )
         return {tuple(rule.split()) for rule in re.findall(named, text, re.MULTILINE)}
 
     of_tls = {

@@ -1,7 +1,5 @@
 """The server as it is started: what keeps it waiting or speaks with two tongues is cut off, alone and behind nginx."""
 
-import re
-import shutil
 import os
 import shutil
 import socket
@@ -61,7 +59,9 @@ def answers(port: int, log: Path) -> None:
     until = time.monotonic() + LONGEST_WAIT_SECONDS
     while time.monotonic() < until:
         try:
-            if b" 200 " in said(port, b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"):
+            if b" 200 " in said(
+                port, b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+            ):
                 return
         except OSError:
             pass

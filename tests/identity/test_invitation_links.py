@@ -78,6 +78,7 @@ def test_a_link_signed_elsewhere_or_for_something_else_is_none(
     links = InvitationLinks.of(settings)
     elsewhere = InvitationLinks(tmp_path / "other.jwk.json").sign(INVITATION)
     raw = OctKey.import_key(str(issuer_key(settings.issuer_key_file).as_dict(private=True)["d"]))
+    links.sign(INVITATION)
     (kid,) = kids(settings)
     underived = jwt.encode(
         {"alg": "HS256", "kid": kid}, INVITATION.model_dump(), raw, algorithms=["HS256"]

@@ -409,7 +409,9 @@ def test_with_a_provider_the_local_issuer_counts_no_more(
 
 
 @pytest.mark.parametrize("kind", ["JWT", "jwt", "at+jwt", "application/at+jwt"])
-def test_a_token_says_that_it_is_one(settings: Settings, verifier: TokenVerifier, kind: str) -> None:
+def test_a_token_says_that_it_is_one(
+    settings: Settings, verifier: TokenVerifier, kind: str
+) -> None:
     assert verifier.verify(typed(settings, kind)).person == "officer-21"
 
 
@@ -532,12 +534,12 @@ def test_the_list_is_read_every_five_seconds_and_outlives_a_database_that_is_awa
 
     def from_database() -> Revoked:
         if is_away:
-            raise OSError
+            raise OSError("away")
         read.append(time())
         return Revoked(tokens=frozenset({"stolen"}))
 
     known = RevocationList(from_database, time)
-    with pytest.raises(OSError):
+    with pytest.raises(OSError, match="away"):
         known()
     is_away = False
     for _ in range(3):
