@@ -1,6 +1,10 @@
 # One image for the worker, the API and the command line. docker-compose.yml says which part runs.
 
-FROM python:3.13.16-slim-bookworm AS build
+# To pin it: PYTHON_IMAGE=python:3.13.16-slim-bookworm@sha256:... in .env; docs/operations.md says where
+# the digest is found.
+ARG PYTHON_IMAGE=python:3.13.16-slim-bookworm
+
+FROM ${PYTHON_IMAGE} AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 UV_NO_CACHE=1 UV_PYTHON_DOWNLOADS=never
 WORKDIR /src
 
@@ -20,7 +24,7 @@ RUN uv build --wheel --require-hashes --build-constraints requirements/dev.txt -
  && uv pip install --python /opt/casework/bin/python --no-deps --compile-bytecode /wheel/*.whl
 
 
-FROM python:3.13.16-slim-bookworm
+FROM ${PYTHON_IMAGE}
 RUN groupadd --gid 10001 casework \
  && useradd --uid 10001 --gid casework --no-create-home --home-dir /var/lib/casework \
       --shell /usr/sbin/nologin casework \

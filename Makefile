@@ -126,6 +126,12 @@ lock: $(STAMP) ## Resolve the dependencies again and write requirements/
 	echo uv | $(UV_LOCK) --no-annotate --constraint requirements/dev.txt \
 		--upgrade --output-file requirements/bootstrap.txt -
 
+.PHONY: sbom
+sbom: $(STAMP) ## List what the software is made of: build/sbom.json, CycloneDX
+	@mkdir -p build
+	$(BIN)/cyclonedx-py requirements requirements/runtime.txt --pyproject pyproject.toml \
+		--index-url "" --output-reproducible --of JSON --output-file build/sbom.json
+
 .PHONY: clean
 clean: ## Remove the environment and what tools left behind
 	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache

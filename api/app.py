@@ -1,4 +1,4 @@
-"""The web application, put together: ``uvicorn --factory api.app:create_app``."""
+"""The web application, put together; :mod:`api.server` serves it."""
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -7,16 +7,17 @@ from functools import partial
 from importlib.metadata import version
 
 from fastapi import FastAPI
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from api.collaborators import Collaborators
 from api.engine.calls import EngineBusy, EngineCalls, TemporalUnavailable
 from api.engine.cases import CaseGateway, CaseNotRunning, RecordBehind
 from api.engine.drives import DriveGateway
 from api.http import openapi
-from api.http.envelope import BoundedBodies, Envelope
+from api.http.envelope import BoundedBodies, Envelope, OneEnd
 from api.http.errors import ProblemResponses
 from api.http.metrics import Metrics
-from api.http.pacing import Pace
+from api.http.pacing import PublicPace, Quota
 from api.http.sizes import most_bytes
 from api.pages.errors import error_page
 from api.public import public_pages
@@ -34,7 +35,9 @@ from casework.cases.reading import CaseReader, CurrentCalendar
 from casework.cases.recording import CaseRecorder
 from casework.domain.refusals import RefusalCode
 from casework.drives.reasons import DriveReasons
+from casework.identity.revocation import RevocationList
 from casework.identity.tokens import TokenVerifier
+from casework.people.revoking import read_revoked
 from casework.processes.configuration import SettingsInvalid, read_settings
 from casework.processes.logs import configure_logs
 from casework.programs.catalog import ProgramCatalog
@@ -42,9 +45,6 @@ from casework.settings import Settings
 from casework.store.database import Database
 from casework.store.evidence import EvidenceStore
 from casework.store.keys import KeyReused
-
-PUBLIC_PACE = ("10/minute", "100/day")
-"""How many representations one address may send."""
 
 
 def utc_now() -> datetime:
@@ -123,12 +123,15 @@ def create_app(
     ):
         app.include_router(router)
     app.add_middleware(BoundedBodies, problems=problems, most_bytes=most_bytes)
+    app.add_middleware(OneEnd, problems=problems)
     app.add_middleware(
         Envelope,
         problems=problems,
         metrics=parts.metrics,
         https=settings.public_url.startswith("https://"),
     )
+    # Outermost: who sent the request, for all that follows.
+    app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=settings.trusted_proxies)
     openapi.install(app, settings.public_url)
     return app
 
@@ -138,6 +141,13 @@ def collaborators(
 ) -> Collaborators:
     """Make the parts that the routes work with."""
     database = Database(settings.database)
+
+    def seconds() -> float:
+        return now().timestamp()
+
+    revoked = RevocationList(
+        lambda: read_revoked(database, now(), settings.token_longest_seconds), seconds
+    )
     metrics = Metrics()
     calls = EngineCalls(settings)
     reader = CaseReader.of(database, catalog)
@@ -152,14 +162,16 @@ def collaborators(
             database, catalog, calendar, now, samples=settings.sample_programs
         ),
         files=EvidenceStore(settings.files_folder),
-        verifier=TokenVerifier.of(settings, lambda: now().timestamp()),
+        verifier=TokenVerifier.of(settings, seconds, revoked),
         engine=calls,
         calendar=calendar,
         gateway=CaseGateway(calls, on_record, metrics),
         drives=DriveGateway(calls, DriveReasons(database, now)),
         metrics=metrics,
         figures=FigureReader(database, now),
-        public_pace=Pace(*PUBLIC_PACE),
+        public_pace=PublicPace(seconds),
+        applications_quota=Quota(settings.applications_pace, "applications", seconds),
+        uploads_quota=Quota(settings.uploads_pace, "uploads", seconds),
         now=now,
     )
 

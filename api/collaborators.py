@@ -12,7 +12,7 @@ from api.engine.calls import EngineCalls
 from api.engine.cases import CaseGateway
 from api.engine.drives import DriveGateway
 from api.http.metrics import Metrics
-from api.http.pacing import Pace
+from api.http.pacing import PublicPace, Quota
 from casework.audit.figures import FigureReader
 from casework.cases.applications import Applications
 from casework.cases.reading import CaseReader, CurrentCalendar
@@ -40,7 +40,9 @@ class Collaborators:
     drives: DriveGateway
     metrics: Metrics
     figures: FigureReader
-    public_pace: Pace
+    public_pace: PublicPace
+    applications_quota: Quota
+    uploads_quota: Quota
     now: Callable[[], datetime]
 
 

@@ -43,6 +43,16 @@ CurrentPrincipal = Annotated[Principal, Depends(_current_principal)]
 """Anybody with a valid token."""
 
 
+async def _principal_with_a_part(principal: CurrentPrincipal) -> Principal:
+    if not principal.kinds:
+        raise Problem("role-required", "This is for people who have a part in a case.")
+    return principal
+
+
+PrincipalWithAPart = Annotated[Principal, Depends(_principal_with_a_part)]
+"""Anybody who may do something: a token without roles only says who somebody is."""
+
+
 async def _staff_principal(principal: CurrentPrincipal) -> Principal:
     if not principal.is_staff:
         raise Problem("role-required", "This is for the staff of the ministry and its offices.")

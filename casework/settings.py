@@ -1,10 +1,32 @@
 """Every setting of the system, read once from the environment (prefix ``CASEWORK_``) or a ``.env`` file."""
 
+import ipaddress
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, SecretStr
+from limits import parse_many
+from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _paces(text: str) -> str:
+    parse_many(text)
+    return text
+
+
+def _proxies(text: str) -> str:
+    """Refuse what would believe everybody: whoever is believed may claim any address."""
+    for name in filter(None, (part.strip() for part in text.split(","))):
+        if name == "*" or ipaddress.ip_network(name).prefixlen == 0:
+            raise ValueError(f"{name} would trust everybody: name the proxies")
+    return text
+
+
+Pace = Annotated[str, AfterValidator(_paces)]
+"""Rates of which all hold, such as ``30/minute;500/day``."""
+
+Proxies = Annotated[str, AfterValidator(_proxies)]
+"""Addresses and networks with commas; empty for none."""
 
 
 class Settings(BaseSettings):
@@ -68,6 +90,22 @@ class Settings(BaseSettings):
             description="JWK set that signs tokens: an https URL or a file; without it, the local issuer's public key."
         ),
     ] = None
+    token_keys_good_seconds: Annotated[
+        int, Field(ge=60, description="How long a key set counts after it was last read.")
+    ] = 15 * 60
+    token_longest_seconds: Annotated[
+        int, Field(ge=60, description="Longest life of a token, from iat to exp.")
+    ] = 24 * 60 * 60
+    applications_pace: Annotated[
+        Pace, Field(description="Most applications of one person, such as 30/minute;500/day.")
+    ] = "30/minute;500/day"
+    uploads_pace: Annotated[Pace, Field(description="Most files that one person uploads.")] = (
+        "60/minute;2000/day"
+    )
+    trusted_proxies: Annotated[
+        Proxies,
+        Field(description="Addresses or networks of proxies whose X-Forwarded-For counts."),
+    ] = "127.0.0.1,::1"
     evidence_most_bytes: Annotated[
         int, Field(ge=1, description="Largest evidence file, in bytes.")
     ] = 20 * 1024 * 1024
@@ -90,6 +128,11 @@ class Settings(BaseSettings):
     def files_folder(self) -> Path:
         """The folder of content-addressed files."""
         return self.state_folder / "files"
+
+    @property
+    def link_keys_file(self) -> Path:
+        """The keys that sign links of invitations."""
+        return self.state_folder / "links.jwks.json"
 
     @property
     def issuer_key_file(self) -> Path:

@@ -90,6 +90,7 @@ def test_every_part_is_there():
         "worker",
         "bulk-worker",
         "api",
+        "proxy",
     }
 
 
@@ -236,8 +237,11 @@ def test_everything_the_image_copies_exists_and_is_let_through():
 
 def test_the_base_image_is_pinned_and_one_that_the_project_supports():
     bases = re.findall(r"^FROM (\S+)", dockerfile(), re.MULTILINE)
-    assert len(set(bases)) == 1
-    assert re.fullmatch(r"python:3\.1[1-3]\.\d+-slim-\w+", bases[0])
+    assert set(bases) == {"${PYTHON_IMAGE}"}
+    (base,) = re.findall(r"^ARG PYTHON_IMAGE=(\S+)$", dockerfile(), re.MULTILINE)
+    assert re.fullmatch(r"python:3\.1[1-3]\.\d+-slim-\w+", base)
+    args = services()["api"]["build"]["args"]
+    assert args == {"PYTHON_IMAGE": f"${{PYTHON_IMAGE:-{base}}}"}
 
 
 def test_what_the_image_installs_is_locked_by_hash():

@@ -27,6 +27,7 @@ ROOT = Path(__file__).parent.parent
 SYSTEMD = ROOT / "deploy" / "systemd"
 UNITS = sorted(SYSTEMD.glob("*.service"))
 NGINX = (ROOT / "deploy" / "nginx" / "casework.conf").read_text(encoding="utf-8")
+IN_COMPOSE = (ROOT / "deploy" / "nginx" / "compose.conf").read_text(encoding="utf-8")
 
 
 class Unit(configparser.RawConfigParser):
@@ -93,7 +94,7 @@ def test_every_setting_in_the_example_of_the_services_exists():
     text = (SYSTEMD / "casework.env.example").read_text(encoding="utf-8")
     named = set(re.findall(r"^#?([A-Z_]+)=", text, re.MULTILINE))
     fields = {f"CASEWORK_{name.upper()}" for name in Settings.model_fields}
-    assert named - fields == {"PGPASSWORD", "FORWARDED_ALLOW_IPS"}
+    assert named - fields == {"PGPASSWORD"}
     assert re.findall(r"^PGPASSWORD=.+$", text, re.MULTILINE) == [], "no secret has a default"
 
 
@@ -139,6 +140,33 @@ def test_the_proxy_waits_longer_than_the_stream_of_a_drive_lasts():
 
 def test_the_proxy_believes_no_address_that_a_client_claims():
     assert re.findall(r"X-Forwarded-For (\S+);", NGINX) == ["$remote_addr"]
+
+
+def test_the_proxy_in_the_compose_file_is_as_careful():
+    """Every bound, time limit and header that one sets, the other sets as well."""
+
+    def rules(text: str) -> set[tuple[str, ...]]:
+        named = (
+            r"^ *((?:client|send|keepalive|large|limit|proxy)_[a-z_]+ [^;]+|deny all|return 404);"
+        )
+        return {tuple(rule.split()) for rule in re.findall(named, text, re.MULTILINE)}
+
+    of_tls = {
+        ("proxy_hide_header", "Strict-Transport-Security"),
+        ("proxy_set_header", "Host", "$host"),
+    }
+    of_ports = {("proxy_set_header", "Host", "$http_host")}
+    temporary = {rule for rule in rules(IN_COMPOSE) if rule[0].endswith("_temp_path")}
+    assert rules(NGINX) - of_tls == rules(IN_COMPOSE) - of_ports - temporary
+    assert len(rules(NGINX)) > 15
+
+
+def test_the_api_in_the_compose_file_trusts_its_proxy_and_nobody_else():
+    trusted = services()["api"]["environment"]["CASEWORK_TRUSTED_PROXIES"]
+    address = services()["proxy"]["networks"]["front"]["ipv4_address"]
+    assert trusted == f"${{CASEWORK_TRUSTED_PROXIES:-{address}}}"
+    others = {name for name, s in services().items() if "front" in s.get("networks", {})}
+    assert others == {"api", "proxy"}
 
 
 def test_metrics_and_pages_for_demonstrations_are_for_nobody_outside():

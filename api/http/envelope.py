@@ -99,6 +99,32 @@ class Envelope:
             structlog.contextvars.reset_contextvars(**bound)
 
 
+class OneEnd:
+    """Refuse a request that says twice where it ends, by a length and by chunks, and close the connection.
+
+    A proxy before us may see the other end, and take the rest of one request for another.
+    """
+
+    def __init__(self, app: ASGIApp, problems: ProblemResponses) -> None:
+        """Wrap the application."""
+        self._app = app
+        self._problems = problems
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on one request that has one end."""
+        if scope["type"] == "http":
+            headers = Headers(scope=scope)
+            if "content-length" in headers and "transfer-encoding" in headers:
+                problem = Problem(
+                    "body-unreadable",
+                    "Send Content-Length or Transfer-Encoding, not both.",
+                    headers={"Connection": "close"},
+                )
+                await self._problems.make(scope, problem)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
 class BoundedBodies:
     """Refuse a body longer than its address takes, before or while it is read."""
 

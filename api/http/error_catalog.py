@@ -495,7 +495,7 @@ _OF_THE_API = (
         "rate-limited",
         429,
         "Too many requests",
-        "More requests came from your address than this page takes in a while.",
+        "More requests of this kind came from your network, or from one person, than are taken in a while.",
         "Wait as long as `Retry-After` says.",
     ),
     ErrorKind(

@@ -45,6 +45,16 @@ class Metrics:
             registry=self._registry,
         )
 
+        self._keys_age = Gauge(
+            "casework_token_keys_age_seconds",
+            "Seconds since the key set of the token issuer was last read; +Inf if never.",
+            registry=self._registry,
+        )
+
+    def token_keys_are(self, seconds: float) -> None:
+        """Say how old the key set is that tokens are judged by."""
+        self._keys_age.set(seconds)
+
     def request_began(self) -> None:
         """Count a request that is being answered."""
         self._in_flight.inc()

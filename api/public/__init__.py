@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.engine.cases import CaseGateway
-from api.http.pacing import Pace
+from api.http.pacing import PublicPace
 from api.pages.assets import add_static_files
 from api.pages.site import Clock, Site
 from api.public.applicant.pages import CaseStatusPages
@@ -37,7 +37,7 @@ def public_pages(
     database: Database,
     catalog: ProgramCatalog,
     clock: Clock = _now,
-    pace: Pace | None = None,
+    pace: PublicPace | None = None,
     gateway: CaseGateway | None = None,
 ) -> APIRouter:
     """Return the routes of all public pages and of their static files.
@@ -50,7 +50,7 @@ def public_pages(
         database: the application database; the register is read into memory from it.
         catalog: the words of the programs.
         clock: tells the time in UTC.
-        pace: how many representations one address may send; the API's, so that both count as one.
+        pace: how many representations may come from where; the API's, so that both are counted together.
         gateway: takes what invited establishments answer; without it there are no such pages.
     """
     site = Site(database, demonstration=settings.sample_programs)

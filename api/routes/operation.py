@@ -82,6 +82,10 @@ def _database_answers(parts: Collaborators) -> bool:
 
 @router.get("/metrics", include_in_schema=False)
 async def read_metrics(parts: Parts) -> Response:
-    """Return the counters for Prometheus, and what stands in the database."""
+    """Return the counters for Prometheus, and what stands in the database.
+
+    An old key set is read again, so that its age tells of the issuer.
+    """
+    parts.metrics.token_keys_are(await run_in_threadpool(parts.verifier.keys_age))
     figures = await run_in_threadpool(parts.figures.read)
     return Response(parts.metrics.text(figures), media_type=MEDIA_TYPE, headers=_NO_STORE)

@@ -35,6 +35,8 @@ app = App(
 )
 app.command(programs := App(name="programs", help="The certification programs.", group=_DATA))
 app.command(notices := App(name="notices", help="Notices that did not leave.", group=_DAILY))
+app.command(token := App(name="token", help="Tokens: make one, shut one out.", group=_DAILY))
+app.command(links := App(name="links", help="The keys of invitation links.", group=_DAILY))
 app.command(drive)
 app.command(people := App(name="people", help="The staff directory.", group=_DATA))
 app.command(person := App(name="person", help="What is kept about one person.", group=_DATA))
@@ -120,8 +122,7 @@ def serve(*, host: str = "127.0.0.1", port: int = 8000) -> int:
         port: Port to listen on.
     """
     read_settings()
-    arguments = ["-m", "uvicorn", "--factory", "api.app:create_app"]
-    return _become(*arguments, "--host", host, "--port", str(port), "--no-server-header")
+    return _become("-m", "api.server", "--host", host, "--port", str(port))
 
 
 def _become(*arguments: str) -> int:
@@ -176,8 +177,8 @@ def verify(*cases: str) -> int:
     return 1 if bad else 0
 
 
-@app.command(group=_DAILY)
-def token(
+@token.default
+def make(
     *,
     role: Annotated[Sequence[Role], Parameter(negative="")],
     province: Annotated[Sequence[str], Parameter(negative="")] = (),
@@ -199,6 +200,12 @@ def token(
     from casework.identity.tokens import issue_token
     from casework.programs.provinces import provinces
 
+    settings = read_settings()
+    if not 0 < hours * 3600 <= settings.token_longest_seconds:
+        return _fail(
+            f"A token lives at most {settings.token_longest_seconds / 3600:g} hours "
+            "(CASEWORK_TOKEN_LONGEST_SECONDS): --hours"
+        )
     roles = [ActorKind(name) for name in role]
     everywhere = list(province) == ["all"]
     if unknown := [code for code in province if code not in provinces() and not everywhere]:
@@ -223,6 +230,89 @@ def token(
         )
     )
     return 0
+
+
+@token.command
+def revoke(
+    *, reason: str, person: str | None = None, token_id: str | None = None, by: str | None = None
+) -> int:
+    """Shut out a person with all tokens, or one token; every process knows within seconds.
+
+    Args:
+        reason: Why, for those who look into it later.
+        person: Reference of the person (`sub`).
+        token_id: Id of the token (`jti`).
+        by: Who decides it; without it, who runs this command.
+    """
+    from casework.store.database import Database
+    from casework.store.revocations import add_revocation
+
+    if (person is None) == (token_id is None):
+        return _fail("Say whom or what: --person or --token-id.")
+    database = Database(read_settings().database)
+    try:
+        with database.writing() as session:
+            add_revocation(
+                session, person, token_id, datetime.now(UTC), by or getpass.getuser(), reason
+            )
+    finally:
+        database.close()
+    print(f"{person or token_id} is shut out.")
+    return 0
+
+
+@token.command
+def restore(person: str, *, by: str | None = None) -> int:
+    """Let a person in again, with tokens that are issued from now on.
+
+    Args:
+        person: Reference of the person (`sub`).
+        by: Who decides it; without it, who runs this command.
+    """
+    from casework.store.database import Database
+    from casework.store.revocations import lift_revocations
+
+    database = Database(read_settings().database)
+    try:
+        with database.writing() as session:
+            lifted = lift_revocations(session, person, datetime.now(UTC), by or getpass.getuser())
+    finally:
+        database.close()
+    if not lifted:
+        return _fail(f"{person} is not shut out.")
+    print(f"{person} may come in with a new token.")
+    return 0
+
+
+@token.command
+def revoked() -> None:
+    """List who and what was shut out: since when, by whom and why."""
+    from casework.store.database import Database
+    from casework.store.revocations import revocations
+
+    database = Database(read_settings().database)
+    try:
+        with database.reading() as session:
+            rows = revocations(session)
+    finally:
+        database.close()
+    for row in rows:
+        until = f" until {row.lifted_at:%Y-%m-%d %H:%M} ({row.lifted_by})" if row.lifted_at else ""
+        what = row.person or f"token {row.token}"
+        print(f"{what}  since {row.since:%Y-%m-%d %H:%M}{until}  {row.by}: {row.reason}")
+
+
+@links.command
+def rotate(*, forget: Annotated[bool, Parameter(negative="")] = False) -> None:
+    """Sign links of invitations with a new key from now on; links that are out stay good.
+
+    Args:
+        forget: Drop the old keys, and with them all links that are out: when others know a key.
+    """
+    from casework.identity.invitation_links import InvitationLinks
+
+    count = InvitationLinks.of(read_settings()).rotate(datetime.now(UTC), forget=forget)
+    print(f"A new key signs; links under {count} keys are good.")
 
 
 @notices.command

@@ -19,7 +19,7 @@ from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.service import RPCError
 
 from casework.contracts import drive, enrollment, notice_delivery
-from casework.identity.tokens import KeysUnavailable, key_source
+from casework.identity.tokens import KeysUnavailable, look_at_keys
 from casework.notices.mailer import SmtpMailer
 from casework.processes.configuration import ENV_FILE, SettingsInvalid, read_settings
 from casework.processes.engine import connect, is_worked_on
@@ -163,18 +163,12 @@ def _mail(settings: Settings, _api_url: str) -> str:
 
 
 def _keys(settings: Settings, _api_url: str) -> str:
-    if settings.token_keys is None and not settings.issuer_key_file.exists():
-        return "no CASEWORK_TOKEN_KEYS: the local issuer makes its key with the first token"
     try:
-        keys = key_source(settings).read().keys
-    except KeysUnavailable as error:
+        return look_at_keys(settings)
+    except (KeysUnavailable, ValueError) as error:
         raise CheckFailed(
             f"{error}\nIs CASEWORK_TOKEN_KEYS right? Without the keys nobody can sign in."
         ) from error
-    if not keys:
-        raise CheckFailed(f"{settings.token_keys}: the key set has no key that signs tokens")
-    where = settings.token_keys or "the local issuer, for trying out only"
-    return f"{len(keys)} of {where}"
 
 
 def _api(_settings: Settings, api_url: str) -> str:

@@ -158,9 +158,8 @@ class Processes:
         return self._process("worker", "worker", sample_programs=sample_programs)
 
     def _api(self, *, sample_programs: bool) -> ManagedProcess:
-        arguments = ["uvicorn", "--factory", "api.app:create_app", "--no-server-header"]
-        arguments += ["--host", LOOPBACK, "--port", str(self.ports.api), "--log-level", "warning"]
-        return self._process("api", *arguments, sample_programs=sample_programs)
+        arguments = ["--host", LOOPBACK, "--port", str(self.ports.api), "--log-level", "warning"]
+        return self._process("api", "api.server", *arguments, sample_programs=sample_programs)
 
     def _process(self, name: str, *arguments: str, sample_programs: bool) -> ManagedProcess:
         return ManagedProcess(

@@ -6,23 +6,25 @@ token must hold and who it then speaks for; it does not own what that person may
 """
 
 import json
-import os
 import secrets
-import stat
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol, cast
 
 import httpx2
+import structlog
 from joserfc import jws, jwt
 from joserfc.errors import ExpiredTokenError, InvalidKeyIdError, JoseError
-from joserfc.jwk import ECKey, KeySet, KeySetSerialization
+from joserfc.jwk import DictKey, ECKey, KeySet, KeySetSerialization
 from pydantic import ValidationError
 
 from casework.domain.actors import SYSTEM, ActorKind
 from casework.domain.policy import Principal
+from casework.identity._key_files import KeyFileTooOpen, read_keys, write_first_keys
+from casework.identity.revocation import Revoked
 from casework.settings import Settings
 
 ALGORITHMS = ("ES256", "ES384", "Ed25519", "PS256", "RS256")
@@ -34,15 +36,20 @@ LEEWAY_SECONDS = 30
 MOST_CHARACTERS_OF_A_TOKEN = 8192
 """A longer token is refused unread."""
 
-KEYS_STAY_FRESH_SECONDS = 600.0
-"""A key that the issuer took out of its set stops working after this long."""
+KEYS_STAY_FRESH_SECONDS = 300.0
+"""A key that the issuer took out of its set stops working after this long, or after a third of the time for
+which a key set counts if that is shorter."""
 
 BETWEEN_REFRESHES_SECONDS = 10.0
 """Tokens with invented key ids make us ask the issuer no more often than this."""
 
+TYPES = frozenset({"jwt", "at+jwt", "application/at+jwt"})
+"""What a token may say that it is (``typ``), in upper or lower case."""
+
 _MOST_BYTES_OF_A_KEY_SET = 256 * 1024
 _KINDS = {kind.value: kind for kind in ActorKind if kind is not ActorKind.SYSTEM}
 """Roles that a token can give. Nobody becomes the engine itself by a token."""
+_log = structlog.get_logger(__name__)
 
 
 class TokenInvalid(Exception):
@@ -57,10 +64,6 @@ class KeysUnavailable(Exception):
     """No key set could be read, so that no token can be told good or bad."""
 
 
-class KeyFileTooOpen(Exception):
-    """Others can read the private key of the local issuer."""
-
-
 # --- The local issuer -----------------------------------------------------------------------------
 
 
@@ -71,28 +74,9 @@ def issuer_key(key_file: Path) -> ECKey:
         KeyFileTooOpen: the file can be read by group or others.
     """
     if not key_file.exists():
-        _write_new_key(key_file)
-    if os.name == "posix" and stat.S_IMODE(key_file.stat().st_mode) & 0o077:
-        raise KeyFileTooOpen(f"{key_file} holds a private key: chmod 600 {key_file}")
-    return ECKey.import_key(json.loads(key_file.read_text(encoding="ascii")))
-
-
-def _write_new_key(key_file: Path) -> None:
-    """Write a whole file or none; of two processes that do so at once, the first one's key stays."""
-    key = ECKey.generate_key("P-256", {"use": "sig", "alg": "ES256"}, auto_kid=True)
-    key_file.parent.mkdir(parents=True, exist_ok=True)
-    draft = key_file.with_name(f".{key_file.name}.{secrets.token_hex(8)}")
-    try:
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            json.dump(key.as_dict(private=True), file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(draft, key_file)
-    except FileExistsError:
-        return
-    finally:
-        draft.unlink(missing_ok=True)
+        key = ECKey.generate_key("P-256", {"use": "sig", "alg": "ES256"}, auto_kid=True)
+        write_first_keys(key_file, key.as_dict(private=True))
+    return ECKey.import_key(cast(DictKey, read_keys(key_file)))
 
 
 def issue_token(
@@ -205,13 +189,33 @@ def key_source(settings: Settings) -> KeySource:
     return FileKeys(Path(settings.token_keys))
 
 
+def look_at_keys(settings: Settings) -> str:
+    """Return what the key set holds, for who looks whether the parts work; changes nothing.
+
+    Raises:
+        KeysUnavailable: it cannot be read, or holds no key.
+        ValueError: the settings name neither an https address nor a file.
+    """
+    if settings.token_keys is None:
+        return "the local issuer signs tokens: for trying out only"
+    keys = key_source(settings).read().keys
+    return f"{len(keys)} keys at {settings.token_keys}"
+
+
 def _key_set(content: bytes) -> KeySet:
     if len(content) > _MOST_BYTES_OF_A_KEY_SET:
         raise KeysUnavailable("The key set is too long.")
     try:
         parsed = json.loads(content)
         # A symmetric key in a public set would be a secret that everybody knows.
-        keys = [key for key in parsed["keys"] if key.get("kty") != "oct"]
+        # A key for encryption verifies nothing.
+        keys = [
+            key
+            for key in parsed["keys"]
+            if key.get("kty") != "oct" and key.get("use", "sig") == "sig"
+        ]
+        if not keys:
+            raise KeysUnavailable("The key set holds no key that verifies a signature.")
         return KeySet.import_key_set(cast(KeySetSerialization, {"keys": keys}))
     except (ValueError, KeyError, TypeError, AttributeError, JoseError) as error:
         raise KeysUnavailable("The key set is not a JWK set.") from error
@@ -221,7 +225,12 @@ def _key_set(content: bytes) -> KeySet:
 
 
 class TokenVerifier:
-    """Tell whom a token speaks for. Blocks when it has to read keys; keeps them for ten minutes."""
+    """Tell whom a token speaks for. Blocks when it has to read keys.
+
+    An issuer that is away for a moment locks nobody out: the keys that were read last count on, and
+    are asked for again every ten seconds. After the time of the settings they count no more, and
+    nobody is let in until the issuer is back.
+    """
 
     def __init__(
         self,
@@ -229,31 +238,65 @@ class TokenVerifier:
         issuer: str,
         audience: str,
         now: Callable[[], float] = time.time,
+        *,
+        revoked: Callable[[], Revoked] = Revoked,
+        keys_good_seconds: float = 15 * 60,
+        longest_seconds: float = 24 * 60 * 60,
     ) -> None:
+        """Keep what a good token says.
+
+        Args:
+            keys: where the issuer's keys are.
+            issuer: the expected ``iss``.
+            audience: the expected ``aud``.
+            now: the present in seconds since 1970.
+            revoked: returns who is shut out; asked for each token.
+            keys_good_seconds: how long a key set counts after it was last read.
+            longest_seconds: the longest life of a token.
+        """
         self._source = keys
         self._now = now
+        self._revoked = revoked
+        self._good_seconds = keys_good_seconds
+        self._fresh_seconds = min(KEYS_STAY_FRESH_SECONDS, keys_good_seconds / 3)
+        self._longest_seconds = longest_seconds
         self._claims = jwt.JWTClaimsRegistry(
             now=lambda: int(now()),
             leeway=LEEWAY_SECONDS,
             iss={"essential": True, "value": issuer},
             aud={"essential": True, "value": audience},
             exp={"essential": True},
+            iat={"essential": True},
             sub={"essential": True},
         )
         self._keys: KeySet | None = None
-        self._read_at = float("-inf")
+        self._read_at = self._tried_at = float("-inf")
         self._lock = threading.Lock()
 
     @classmethod
-    def of(cls, settings: Settings, now: Callable[[], float] = time.time) -> "TokenVerifier":
-        """Make the verifier that the settings describe."""
-        return cls(key_source(settings), settings.token_issuer, settings.token_audience, now)
+    def of(
+        cls,
+        settings: Settings,
+        now: Callable[[], float] = time.time,
+        revoked: Callable[[], Revoked] = Revoked,
+    ) -> "TokenVerifier":
+        """Make the verifier that the settings describe; without ``revoked`` nobody is shut out."""
+        return cls(
+            key_source(settings),
+            settings.token_issuer,
+            settings.token_audience,
+            now,
+            revoked=revoked,
+            keys_good_seconds=settings.token_keys_good_seconds,
+            longest_seconds=settings.token_longest_seconds,
+        )
 
     def verify(self, token: str) -> Principal:
         """Return the principal of a token.
 
         Raises:
-            TokenInvalid: signature, algorithm, issuer, audience, time or claims are not in order.
+            TokenInvalid: signature, type, algorithm, issuer, audience, time or claims are not in order,
+                or the token or its person was shut out.
             TokenExpired: it was good until a while ago.
             KeysUnavailable: there is no key set to judge by.
         """
@@ -268,12 +311,34 @@ class TokenVerifier:
             raise TokenInvalid(f"{error.error.replace('_', ' ')}") from error
         except (ValueError, TypeError, UnicodeError) as error:
             raise TokenInvalid("it is not a signed JSON Web Token") from error
-        return _principal(decoded.claims)
+        self._check_bounds(decoded.header, decoded.claims)
+        principal = _principal(decoded.claims)
+        if self._revoked().covers(
+            principal.person, decoded.claims.get("jti"), float(decoded.claims["iat"])
+        ):
+            raise TokenInvalid("it was revoked")
+        return principal
+
+    def keys_age(self) -> float:
+        """Return how many seconds ago the key set was read, after an attempt to read an old one again.
+
+        Infinite if it never could be read.
+        """
+        with suppress(KeysUnavailable):
+            self._known_keys(self._fresh_seconds)
+        return self._now() - self._read_at
+
+    def _check_bounds(self, header: Mapping[str, object], claims: Mapping[str, object]) -> None:
+        if str(header.get("typ")).lower() not in TYPES:
+            raise TokenInvalid("typ is neither JWT nor at+jwt")
+        life = cast(float, claims["exp"]) - cast(float, claims["iat"])
+        if not 0 < life <= self._longest_seconds:
+            raise TokenInvalid(f"it lives longer than {self._longest_seconds} seconds")
 
     def _key_for(self, token: str) -> KeySet:
         """Return the key set, read again if it is old or does not know the key of this token."""
         header = jws.extract_compact(token.encode()).headers()
-        keys = self._known_keys(KEYS_STAY_FRESH_SECONDS)
+        keys = self._known_keys(self._fresh_seconds)
         try:
             keys.get_by_kid(header.get("kid"))
         except InvalidKeyIdError:
@@ -281,16 +346,37 @@ class TokenVerifier:
         return keys
 
     def _known_keys(self, no_older_than: float) -> KeySet:
-        with self._lock:
-            if self._keys is None or self._now() - self._read_at >= no_older_than:
-                try:
-                    self._keys = self._source.read()
-                except KeysUnavailable:
-                    # An issuer that is down for a moment does not lock everybody out.
-                    if self._keys is None:
-                        raise
-                self._read_at = self._now()
-            return self._keys
+        # While one thread waits for the issuer, the others go on with keys that still count.
+        if self._should_ask(no_older_than) and self._lock.acquire(
+            blocking=not self._is_younger(self._good_seconds)
+        ):
+            try:
+                if self._should_ask(no_older_than):
+                    self._ask()
+            finally:
+                self._lock.release()
+        if self._keys is None or not self._is_younger(self._good_seconds):
+            raise KeysUnavailable("The key set could not be read for too long.")
+        return self._keys
+
+    def _should_ask(self, no_older_than: float) -> bool:
+        waited = self._now() - self._tried_at
+        return not self._is_younger(no_older_than) and not 0 <= waited < BETWEEN_REFRESHES_SECONDS
+
+    def _is_younger(self, seconds: float) -> bool:
+        # A clock that was set back makes a key set old, not young for ever.
+        return 0 <= self._now() - self._read_at < seconds
+
+    def _ask(self) -> None:
+        self._tried_at = self._now()
+        try:
+            self._keys = self._source.read()
+        except KeysUnavailable as error:
+            age = self._now() - self._read_at
+            left = max(0.0, self._good_seconds - age)
+            _log.error("token_keys_unreadable", reason=str(error), tokens_count_for_seconds=left)
+        else:
+            self._read_at = self._now()
 
 
 def _principal(claims: Mapping[str, object]) -> Principal:

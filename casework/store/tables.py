@@ -464,3 +464,21 @@ class Person(Row, table=True):
     kinds: tuple[str, ...] = Field(sa_type=Words)
     provinces: tuple[str, ...] = Field(sa_type=Words)
     programs: tuple[str, ...] = Field(sa_type=Words)
+
+
+class RevocationRow(Row, table=True):
+    """A token or a person that is shut out: one of the two. Never deleted; ``lifted_at`` lets a person in again.
+
+    ``token`` is the ``jti`` of a token.
+    """
+
+    __tablename__ = "revocations"
+
+    id: int | None = Field(default=None, primary_key=True)
+    person: str | None = _id(default=None)
+    token: str | None = Field(default=None, sa_type=NoticeKey)
+    since: datetime = _instant()
+    by: str = _id()
+    reason: str = _text()
+    lifted_at: datetime | None = _instant(default=None)
+    lifted_by: str | None = _id(default=None)

@@ -1,19 +1,23 @@
 """Who gets in, and that what one may not see looks like what is not there."""
 
+import base64
+import json
 from itertools import product
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import event, insert
 
 from api.routes.cases.acts import ACTS_OF_PEOPLE
+from api.routes.cases.examples import APPLICATION
 from casework.domain.actors import Actor, ActorKind
 from casework.domain.openness import ACT_RULES
 from casework.domain.policy import CaseScope, Principal, may_see
 from casework.domain.stages import Stage
 from casework.identity.tokens import issue_token
 from casework.store.cases.calendars import keep_calendar
+from casework.store.revocations import add_revocation, lift_revocations
 from casework.store.tables import CaseRow, Establishment
-from tests.api.desk import Desk, problem
+from tests.api.desk import PDF, Desk, problem
 from tests.sample_case import ADMINISTRATOR, APPLICANT, OFFICER, STRANGER, TERMS
 from tests.store.rows import case_row, establishment_row
 
@@ -220,3 +224,87 @@ def test_a_list_shows_exactly_what_single_reads_show(
     )
     assert {item["id"] for item in listed} == read
     assert read == {case_id for case_id, scope in SCOPES.items() if may_see(principal, scope)}
+
+
+# --- Shut out, and kept within bounds -------------------------------------------------------------
+
+
+def test_who_was_shut_out_gets_in_no_more_within_seconds(desk: Desk) -> None:
+    assert desk.get("/api/v1/me", OFFICER).status_code == 200
+    with desk.database.writing() as session:
+        add_revocation(session, OFFICER.person, None, desk.clock(), "security", "left the office")
+    desk.clock.forward(seconds=5)
+    body = problem(desk.get("/api/v1/me", OFFICER), 401, "token-invalid")
+    assert "revoked" in body["detail"]
+    assert "left the office" not in body["detail"]
+    assert desk.get("/api/v1/me", ADMINISTRATOR).status_code == 200
+    headers = desk.headers(OFFICER)
+    desk.clock.forward(seconds=5)
+    with desk.database.writing() as session:
+        assert lift_revocations(session, OFFICER.person, desk.clock(), "security") == 1
+    desk.clock.forward(seconds=5)
+    problem(desk.get("/api/v1/me", headers=headers), 401, "token-invalid")
+    assert desk.get("/api/v1/me", OFFICER).status_code == 200
+
+
+def test_a_revoked_token_is_known_by_its_id(desk: Desk) -> None:
+    token = desk.token(OFFICER)
+    claims = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
+    with desk.database.writing() as session:
+        add_revocation(session, None, claims["jti"], desk.clock(), "security", "lost laptop")
+    answer = desk.get("/api/v1/me", headers={"Authorization": f"Bearer {token}"})
+    problem(answer, 401, "token-invalid")
+    assert desk.get("/api/v1/me", OFFICER).status_code == 200
+
+
+def test_checking_for_revocations_costs_no_statement_for_most_requests(desk: Desk) -> None:
+    statements: list[str] = []
+    event.listen(
+        desk.database.engine, "before_cursor_execute", lambda *seen: statements.append(seen[2])
+    )
+    for _ in range(10):
+        desk.get("/api/v1/me", OFFICER)
+    assert len([text for text in statements if "revocations" in text]) == 1
+
+
+def test_a_token_without_a_part_uploads_nothing(desk: Desk) -> None:
+    nobody = Actor(person="nobody", kinds=())
+    answer = desk.post(
+        "/api/v1/evidence", who=nobody, content=PDF, headers={"Content-Type": "application/pdf"}
+    )
+    problem(answer, 403, "role-required")
+
+
+def test_one_person_uploads_so_much_and_the_others_go_on(desk: Desk) -> None:
+    for _ in range(60):
+        desk.upload(OFFICER)
+    answer = desk.post(
+        "/api/v1/evidence", who=OFFICER, content=PDF, headers={"Content-Type": "application/pdf"}
+    )
+    problem(answer, 429, "rate-limited")
+    assert 0 < int(answer.headers["retry-after"]) <= 60
+    assert desk.upload(APPLICANT)
+    desk.clock.forward(minutes=1)
+    assert desk.upload(OFFICER)
+
+
+def test_one_person_applies_so_often_and_the_others_go_on(desk: Desk) -> None:
+    """What is refused counts as well: it costs as much."""
+    body = {**APPLICATION, "program": "no-such-program"}
+    for _ in range(30):
+        problem(desk.post("/api/v1/applications", body, APPLICANT), 422, "program-unknown")
+    answer = desk.post("/api/v1/applications", body, APPLICANT)
+    problem(answer, 429, "rate-limited")
+    assert 0 < int(answer.headers["retry-after"]) <= 60
+    other = APPLICANT.model_copy(update={"person": "another-applicant"})
+    problem(desk.post("/api/v1/applications", body, other), 422, "program-unknown")
+
+
+def test_the_age_of_the_keys_is_a_metric(desk: Desk) -> None:
+    """Read again before it is told: a quiet night is no alarm, an issuer that is away is one."""
+    desk.get("/api/v1/me", OFFICER)
+    desk.clock.forward(hours=1)
+    assert "casework_token_keys_age_seconds 0.0" in desk.get("/metrics").text
+    desk.settings.issuer_key_file.write_text("no key")
+    desk.clock.forward(seconds=700)
+    assert "casework_token_keys_age_seconds 700.0" in desk.get("/metrics").text

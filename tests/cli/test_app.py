@@ -45,6 +45,7 @@ def test_help_names_every_command(casework: Run):
         "demo",
         "doctor",
         "drive",
+        "links",
         "migrate",
         "notices",
         "people",
@@ -194,6 +195,7 @@ def test_the_doctor_says_what_to_do_about_each_part(casework: Run):
         "notices": "FAIL",
         "drives": "FAIL",
         "mail": "FAIL",
+        "tokens": "ok",
         "api": "FAIL",
     }
     for remedy in ("casework migrate", "CASEWORK_TEMPORAL_ADDRESS", "CASEWORK_SMTP_URL", "serve"):
@@ -341,3 +343,39 @@ def test_a_notice_that_does_not_exist_cannot_be_sent_again(casework: Run):
     done = casework("notices", "send-again", "eco-k3v9a2q7m4tz/decision-granted/9/applicant")
     assert done.returncode == 1
     assert "no such notice" in done.stderr
+
+
+# --- Shut out, and other keys ---------------------------------------------------------------------
+
+
+def test_a_person_is_shut_out_and_let_in_again(casework: Run):
+    assert casework("migrate").returncode == 0
+    done = casework(
+        "token", "revoke", "--person", "officer-21", "--reason", "left", "--by", "security"
+    )
+    assert (done.returncode, done.stdout) == (0, "officer-21 is shut out.\n")
+    listed = casework("token", "revoked").stdout
+    assert re.fullmatch(r"officer-21  since \d{4}-\d\d-\d\d \d\d:\d\d  security: left\n", listed)
+    assert casework("token", "restore", "officer-21", "--by", "security").returncode == 0
+    assert "until" in casework("token", "revoked").stdout
+    again = casework("token", "restore", "officer-21", "--by", "security")
+    assert (again.returncode, again.stderr) == (1, "officer-21 is not shut out.\n")
+
+
+@pytest.mark.parametrize("words", [(), ("--person", "a", "--token-id", "b")])
+def test_either_a_person_or_a_token_is_shut_out(casework: Run, words: tuple[str, ...]):
+    done = casework("token", "revoke", "--reason", "left", *words)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "--person or --token-id" in done.stderr
+
+
+def test_a_token_lives_no_longer_than_the_settings_say(casework: Run):
+    done = casework("token", "--role", "officer", "--province", "21", "--hours", "25")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "at most 24 hours" in done.stderr
+
+
+def test_another_key_signs_links(casework: Run):
+    assert "under 2 keys" in casework("links", "rotate").stdout
+    assert "under 3 keys" in casework("links", "rotate").stdout
+    assert "under 1 keys" in casework("links", "rotate", "--forget").stdout

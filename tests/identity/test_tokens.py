@@ -15,11 +15,12 @@ from joserfc import jws, jwt
 from joserfc.jwk import ECKey, KeySet, RSAKey
 
 from casework.domain.actors import ActorKind
+from casework.identity._key_files import KeyFileTooOpen
+from casework.identity.revocation import BETWEEN_READINGS_SECONDS, RevocationList, Revoked
 from casework.identity.tokens import (
     BETWEEN_REFRESHES_SECONDS,
     KEYS_STAY_FRESH_SECONDS,
     FileKeys,
-    KeyFileTooOpen,
     KeysUnavailable,
     TokenExpired,
     TokenInvalid,
@@ -162,6 +163,11 @@ def test_a_private_key_that_others_can_read_is_not_used(settings: Settings) -> N
         {"exp": "tomorrow"},
         {"nbf": int(NOW) + 120},
         {"iat": int(NOW) + 120},
+        {"iat": None},
+        {"exp": int(NOW) + 24 * 3600 + 1},
+        {"exp": 10**30},
+        {"iat": int(NOW) - 23 * 3600, "exp": int(NOW) + 2 * 3600},
+        {"exp": int(NOW) - 10, "iat": int(NOW)},
         {"sub": None},
         {"sub": ""},
         {"sub": 7},
@@ -400,3 +406,148 @@ def test_with_a_provider_the_local_issuer_counts_no_more(
     verifier = TokenVerifier.of(settings.model_copy(update={"token_keys": str(path)}), time)
     with pytest.raises(TokenInvalid):
         verifier.verify(signed(settings))
+
+
+@pytest.mark.parametrize("kind", ["JWT", "jwt", "at+jwt", "application/at+jwt"])
+def test_a_token_says_that_it_is_one(
+    settings: Settings, verifier: TokenVerifier, kind: str
+) -> None:
+    assert verifier.verify(typed(settings, kind)).person == "officer-21"
+
+
+@pytest.mark.parametrize("kind", [None, "", "logout+jwt", "dpop+jwt", "casework-link"])
+def test_something_else_that_the_issuer_signed_is_no_token(
+    settings: Settings, verifier: TokenVerifier, kind: str | None
+) -> None:
+    with pytest.raises(TokenInvalid, match="typ"):
+        verifier.verify(typed(settings, kind))
+
+
+def typed(settings: Settings, kind: str | None) -> str:
+    key = issuer_key(settings.issuer_key_file)
+    header = {"alg": "ES256", "kid": key.kid, **({} if kind is None else {"typ": kind})}
+    return jws.serialize_compact(header, json.dumps(claims()), key)
+
+
+# --- Keys that cannot be read any more ------------------------------------------------------------
+
+
+def test_without_the_issuer_tokens_count_for_a_stated_time_and_no_longer(time: Time) -> None:
+    """A quarter of an hour after the keys were last read nobody gets in, until the issuer is back."""
+    provider = Provider()
+    verifier = provider.verifier(time)
+    token = provider.sign(exp=int(NOW) + 20 * 3600)
+    verifier.verify(token)
+    provider.answers = False
+    time.now = NOW + 15 * 60 - 1
+    verifier.verify(token)
+    time.now = NOW + 15 * 60
+    with pytest.raises(KeysUnavailable):
+        verifier.verify(token)
+    assert verifier.keys_age() == 15 * 60
+    provider.answers = True
+    time.now += BETWEEN_REFRESHES_SECONDS
+    assert verifier.verify(token).person == "officer-21"
+    assert verifier.keys_age() == 0
+
+
+def test_an_issuer_that_is_away_is_asked_every_ten_seconds(time: Time) -> None:
+    provider = Provider()
+    verifier = provider.verifier(time)
+    verifier.verify(provider.sign())
+    provider.answers = False
+    time.now += KEYS_STAY_FRESH_SECONDS
+    for _ in range(5):
+        verifier.verify(provider.sign(iat=int(time.now)))
+    assert provider.asked == 2
+    time.now += BETWEEN_REFRESHES_SECONDS
+    verifier.verify(provider.sign(iat=int(time.now)))
+    assert provider.asked == 3
+
+
+def test_an_empty_key_set_counts_as_one_that_cannot_be_read(time: Time) -> None:
+    """It does not lock everybody out at once, and nobody gets in by it."""
+    provider = Provider()
+    verifier = provider.verifier(time)
+    token = provider.sign(exp=int(NOW) + 20 * 3600)
+    verifier.verify(token)
+    provider.keys = []
+    time.now = NOW + KEYS_STAY_FRESH_SECONDS
+    verifier.verify(token)
+    time.now = NOW + 15 * 60
+    with pytest.raises(KeysUnavailable):
+        verifier.verify(token)
+
+
+def test_a_clock_that_was_set_back_makes_no_key_young_for_ever(time: Time) -> None:
+    provider = Provider()
+    verifier = provider.verifier(time)
+    token = provider.sign(exp=int(NOW) + 20 * 3600)
+    verifier.verify(token)
+    provider.answers = False
+    time.now = NOW - 20
+    with pytest.raises(KeysUnavailable):
+        verifier.verify(token)
+
+
+def test_a_key_for_encryption_is_no_key(tmp_path: Path) -> None:
+    path = tmp_path / "keys.json"
+    key = ECKey.generate_key("P-256", {"use": "enc"}, auto_kid=True)
+    path.write_text(json.dumps({"keys": [key.as_dict(private=False)]}))
+    with pytest.raises(KeysUnavailable, match="no key"):
+        FileKeys(path).read()
+
+
+# --- Revocation -----------------------------------------------------------------------------------
+
+
+def test_a_revoked_token_speaks_for_nobody_and_the_next_one_does(
+    settings: Settings, time: Time
+) -> None:
+    verifier = TokenVerifier.of(settings, time, lambda: Revoked(tokens=frozenset({"stolen"})))
+    with pytest.raises(TokenInvalid, match="revoked"):
+        verifier.verify(signed(settings, jti="stolen"))
+    assert verifier.verify(signed(settings, jti="next")).person == "officer-21"
+    assert verifier.verify(signed(settings)).person == "officer-21"
+
+
+def test_letting_a_person_in_again_does_not_revive_old_tokens(
+    settings: Settings, time: Time
+) -> None:
+    revoked = Revoked({"officer-21": None})
+    verifier = TokenVerifier.of(settings, time, lambda: revoked)
+    with pytest.raises(TokenInvalid, match="revoked"):
+        verifier.verify(signed(settings))
+    assert verifier.verify(signed(settings, sub="officer-22")).person == "officer-22"
+    revoked = Revoked({"officer-21": NOW})
+    with pytest.raises(TokenInvalid, match="revoked"):
+        verifier.verify(signed(settings))
+    time.now += 1
+    assert verifier.verify(signed(settings, iat=int(NOW) + 1)).person == "officer-21"
+
+
+def test_the_list_is_read_every_five_seconds_and_outlives_a_database_that_is_away(
+    time: Time,
+) -> None:
+    read: list[float] = []
+    is_away = True
+
+    def from_database() -> Revoked:
+        if is_away:
+            raise OSError("away")
+        read.append(time())
+        return Revoked(tokens=frozenset({"stolen"}))
+
+    known = RevocationList(from_database, time)
+    with pytest.raises(OSError, match="away"):
+        known()
+    is_away = False
+    for _ in range(3):
+        assert known().tokens == {"stolen"}
+    assert read == [NOW]
+    time.now += BETWEEN_READINGS_SECONDS
+    known()
+    assert len(read) == 2
+    is_away = True
+    time.now += BETWEEN_READINGS_SECONDS
+    assert known().tokens == {"stolen"}

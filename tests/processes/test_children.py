@@ -114,7 +114,7 @@ def test_a_killed_run_leaves_no_server_of_any_kind(tmp_path: Path, short_folder:
         "temporal-test-server",
         "bin/postgres -D",
         "-m worker",
-        "-m uvicorn",
+        "-m api.server",
         "chrom",
     ):
         assert kind in names, names

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.http.errors import Problem
-from api.http.pacing import Pace
+from api.http.pacing import PublicPace
 from api.pages.forms import FormTooLarge, read_fields
 from api.pages.rendering import see_other
 from api.pages.site import Clock, Site
@@ -45,7 +45,7 @@ class FeedbackPages:
         database: Database,
         catalog: ProgramCatalog,
         clock: Clock,
-        pace: Pace | None,
+        pace: PublicPace | None,
     ) -> None:
         """Keep the database, the words of the programs, the clock (UTC) and how often one may send."""
         self._site = site
@@ -99,7 +99,7 @@ class FeedbackPages:
         again = partial(self._form, language, request, notice)
         try:
             if self._pace is not None:
-                self._pace.check(request)
+                self._pace.check(request, notice.case_id)
             said = await to_thread.run_sync(
                 receive, self._database, notice.case_id, new, self._clock()
             )

@@ -143,6 +143,7 @@ async def apply(
     An establishment that is new to the register may be applied for with any applicant's token; one
     that is known, with a token bound to it.
     """
+    parts.applications_quota.check(principal.person)
     require_short_act(application.act("con-000000000000"))
     update_id = update_id_of(principal.person, "applications", key)
     opened, terms = await run_in_threadpool(_reserve, parts, principal, application, update_id)

@@ -13,7 +13,7 @@ from api.http.errors import Problem, not_found
 from api.http.openapi import header, problems
 from api.http.preconditions import IdempotencyKey
 from api.http.sizes import EVIDENCE_PATH
-from api.security import CurrentPrincipal, StaffPrincipal
+from api.security import PrincipalWithAPart, StaffPrincipal
 from casework.store.evidence import (
     ALLOWED_TYPES,
     FileEmpty,
@@ -51,7 +51,7 @@ class EvidenceKept(BaseModel):
     status_code=201,
     operation_id="uploadEvidence",
     summary="Upload a file",
-    responses={201: {"headers": _LOCATION}, **problems(400, 401, 413, 415)},
+    responses={201: {"headers": _LOCATION}, **problems(400, 401, 403, 413, 415, 429)},
     openapi_extra={
         "requestBody": {
             "required": True,
@@ -62,12 +62,13 @@ class EvidenceKept(BaseModel):
 )
 async def upload_evidence(
     parts: Parts,
-    principal: CurrentPrincipal,
+    principal: PrincipalWithAPart,
     key: IdempotencyKey,
     request: Request,
     response: Response,
 ) -> EvidenceKept:
     """Keep a PDF, JPEG, PNG, HEIC or WebP file. The same file is kept once, whoever sends it."""
+    parts.uploads_quota.check(principal.person)
     declared = request.headers.get("content-type")
     most = parts.settings.evidence_most_bytes
     try:

@@ -112,12 +112,12 @@ def submit_representation(
     ],
 ) -> RepresentationReceived:
     """Take in a representation while the feedback period runs. Everybody gets a reasoned answer."""
-    parts.public_pace.check(request)
+    parts.public_pace.check(request, well_formed(case_id))
     new = NewRepresentation(
         stance=said.stance,
         text=said.text,
         language=said.language,
-        update_key=update_id_of(_ANYBODY, well_formed(case_id), key),
+        update_key=update_id_of(_ANYBODY, case_id, key),
         digest=digest_of("Representation", said.model_dump(mode="json")),
         author_name=said.name,
         author_email=said.email,

@@ -109,6 +109,7 @@ _TABLES = (
     "runs",
     "enrollments",
     "communities",
+    "revocations",
 )
 
 
@@ -434,4 +435,16 @@ def _create_tables() -> None:
         sa.Column("changed_by", ident(), nullable=False),
         sa.Column("changed_at", instant(), nullable=False),
         sa.PrimaryKeyConstraint("case_id", "number", name="communities_pkey"),
+    )
+    op.create_table(
+        "revocations",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("person", ident(), nullable=True),
+        sa.Column("token", key(), nullable=True),
+        sa.Column("since", instant(), nullable=False),
+        sa.Column("by", ident(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("lifted_at", instant(), nullable=True),
+        sa.Column("lifted_by", ident(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name="revocations_pkey"),
     )
