@@ -15,7 +15,7 @@ from tests.sample_case import OFFICER, TERMS
 
 def test_the_process_is_alive_whatever_else_is_away(desk: Desk) -> None:
     answer = desk.get("/healthz")
-    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok", "service": "casework"})
 
 
 def test_without_temporal_the_api_is_not_ready_and_names_the_part(desk: Desk) -> None:

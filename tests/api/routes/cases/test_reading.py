@@ -164,6 +164,8 @@ def test_following_the_links_shows_every_case_once(desk_on_both: Desk) -> None:
 
 def test_a_list_costs_one_statement(desk: Desk) -> None:
     fill(desk)
+    # Who is shut out is read once in a few seconds, by whoever comes first.
+    desk.get("/api/v1/me", OFFICER)
     with counted(desk.database.engine) as sent:
         ids(desk, "?q=sugar&due=overdue")
     assert sent.statements <= 2, sent
