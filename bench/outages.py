@@ -103,6 +103,15 @@ class Town:
         stack.enter_context(self.worker)
         stack.enter_context(self.api)
 
+    def works(self) -> bool:
+        """Say whether the API is ready; start what ended because what it needs was away, as a service manager does."""
+        for part in self.parts.values():
+            if not part.alive:
+                part.start()
+        with suppress(httpx2.HTTPError):
+            return httpx2.get(f"{self.url}/readyz", timeout=15.0).is_success
+        return False
+
     def _answers(self) -> bool:
         with suppress(httpx2.HTTPError):
             return httpx2.get(f"{self.url}/healthz", timeout=2.0).is_success
@@ -305,6 +314,7 @@ def _bring_back(town: Town, outage: Outage) -> None:
     for part in ("postgres", *PARTS):
         if (part, "killed") in outage.parts and not town.parts[part].alive:
             town.parts[part].start()
+    wait_until("all parts to work together again", lambda: town.works() or None)
 
 
 def _signal(process: ManagedProcess, what: signal.Signals) -> None:
