@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +101,7 @@ class Database:
         from casework.store.migrations import upgrade
 
         if self._file is not None:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
+            _keep_private(self._file)
         with self._writers.begin() as connection:
             upgrade(connection)
 
@@ -113,6 +113,20 @@ class Database:
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
+
+
+def _keep_private(file: Path) -> None:
+    """Let only the owner read a SQLite database, which holds names, addresses and letters.
+
+    SQLite gives its companion files the mode of the database. Those that are there already are
+    closed as well. A folder that exists is left as it is: it may hold what others need.
+    """
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file.touch(mode=0o600)
+    for name in (file.name, f"{file.name}-wal", f"{file.name}-shm"):
+        # A companion file disappears when the last connection of another process closes.
+        with suppress(FileNotFoundError):
+            file.with_name(name).chmod(0o600)
 
 
 def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:

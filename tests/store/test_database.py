@@ -1,5 +1,6 @@
 """Transactions, and what surfaces when there is no database."""
 
+import os
 import socket
 import threading
 from datetime import UTC, datetime, timedelta, timezone
@@ -34,6 +35,32 @@ def test_what_is_written_is_there_for_the_next_to_read(database: Database) -> No
     # Rows stay readable after the transaction they came with.
     assert person is not None
     assert person.name == "สมชาย"
+
+
+@pytest.mark.parametrize("was_open_to_all", [False, True])
+def test_only_the_owner_reads_a_sqlite_database(tmp_path: Path, was_open_to_all: bool) -> None:
+    folder = tmp_path / "state"
+    file = folder / "casework.db"
+    if was_open_to_all:
+        folder.mkdir(mode=0o700)
+        file.touch()
+        file.chmod(0o644)
+    before = os.umask(0o022)
+    try:
+        database = Database(f"sqlite:///{file}")
+        database.migrate()
+        with database.writing() as session:
+            put_people(session, [SOMCHAI])
+        modes = {it.name: it.stat().st_mode & 0o777 for it in (folder, *folder.iterdir())}
+        database.close()
+    finally:
+        os.umask(before)
+    assert modes == {
+        "state": 0o700,
+        "casework.db": 0o600,
+        "casework.db-wal": 0o600,
+        "casework.db-shm": 0o600,
+    }
 
 
 def test_an_exception_undoes_the_whole_transaction(database: Database) -> None:
