@@ -5,6 +5,7 @@ at a time, and officers should not wait for it behind a drive.
 """
 
 import asyncio
+import contextlib
 import gc
 import signal
 import sys
@@ -18,6 +19,7 @@ import cyclopts
 import structlog
 from temporalio.client import (
     Client,
+    RPCTimeoutOrCancelledError,
     Schedule,
     ScheduleActionStartWorkflow,
     ScheduleAlreadyRunningError,
@@ -32,7 +34,7 @@ from temporalio.common import (
     WorkflowIDConflictPolicy,
 )
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
-from temporalio.service import RPCError
+from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkerDeploymentConfig
 
 from activities.casebook import CasebookActivities
@@ -85,6 +87,15 @@ TELL_OF_PAUSE_WITHIN = timedelta(seconds=2)
 """A page learns with a heartbeat that its drive is paused; the SDK would hold heartbeats back for much longer."""
 
 _log = structlog.get_logger(__name__)
+
+TRY_AGAIN_AFTER = timedelta(seconds=2)
+"""Between attempts of a worker that starts while Temporal is away."""
+
+_AWAY = (
+    RPCStatusCode.UNAVAILABLE,
+    RPCStatusCode.DEADLINE_EXCEEDED,
+    RPCStatusCode.RESOURCE_EXHAUSTED,
+)
 
 FINISH_WITHIN = timedelta(seconds=20)
 """How long a worker that is asked to stop may go on with what it has begun."""
@@ -237,6 +248,23 @@ async def ensure_background_workflows(client: Client) -> None:
         return
 
 
+async def background_workflows_are_there(client: Client, stop: asyncio.Event) -> bool:
+    """Try until Temporal answers: it may go away while a worker starts. False if the worker is to stop before that."""
+    while not stop.is_set():
+        try:
+            await ensure_background_workflows(client)
+        except (RPCError, RPCTimeoutOrCancelledError) as error:
+            if isinstance(error, RPCError) and error.status not in _AWAY:
+                raise
+            _log.warning("worker_waits_for_temporal", reason=_line_of(error))
+        else:
+            return True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(TRY_AGAIN_AFTER.total_seconds()):
+                await stop.wait()
+    return False
+
+
 @asynccontextmanager
 async def settling(
     client: Client, database: Database, catalog: ProgramCatalog
@@ -297,7 +325,8 @@ async def run_worker(settings: Settings, *queues: Queue) -> None:
             await stack.enter_async_context(worker)
             if queue == "cases":
                 await stack.enter_async_context(settling(client, database, catalog))
-        await ensure_background_workflows(client)
+        if not await background_workflows_are_there(client, stop):
+            return
         # Freeze what is loaded so that garbage collection skips it: else all cases wait for 0.1 s each time.
         gc.collect()
         gc.freeze()
