@@ -73,8 +73,9 @@ bench-statements: $(STAMP) ## Count Temporal's own SQL for a case (TEXTS=1: by s
 	$(BIN)/python -m bench.statements $(if $(TEXTS),--texts)
 
 .PHONY: drill
-drill: $(STAMP) ## Take parts away under load and compare SQL with histories (OUTAGES=60, SEED=1)
-	$(BIN)/python -m bench.outages --outages $(or $(OUTAGES),60) --seed $(or $(SEED),1)
+drill: $(STAMP) ## Take parts away under load and compare SQL with histories (OUTAGES=60, SEED=1, REPORT=file)
+	$(BIN)/python -m bench.outages --outages $(or $(OUTAGES),60) --seed $(or $(SEED),1) \
+		$(if $(REPORT),--report $(REPORT))
 
 .PHONY: check
 check: $(STAMP) ## Check style, format, types and the direction of imports
