@@ -41,6 +41,7 @@ NAMES_OF_OTHERS = frozenset(
         # Of docker-compose.yml, which reads the same `.env`.
         "CASEWORK_DB_PASSWORD",
         "CASEWORK_PORT",
+        "CASEWORK_PROXY_PORT",
         # Of the tests, whose environment the processes that they start inherit.
         "CASEWORK_TEST_POSTGRES",
         "CASEWORK_PICTURES",

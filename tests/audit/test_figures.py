@@ -59,6 +59,7 @@ def busy(database: Database) -> Database:
                     case_id=CASE,
                     act="Recommend",
                     at=NOW - timedelta(seconds=seconds),
+                    sent_at=NOW - timedelta(seconds=seconds),
                 )
             )
     return database

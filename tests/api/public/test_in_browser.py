@@ -105,6 +105,7 @@ class Visit:
 
     async def check(self) -> None:
         """Hold the page to what every page has to keep."""
+        await self.page.wait_for_load_state()
         width = await self.page.evaluate("document.documentElement.scrollWidth")
         assert self.page.viewport_size is not None
         assert width <= self.page.viewport_size["width"], f"{self.page.url} scrolls sideways"
