@@ -31,7 +31,7 @@ _TABLES: dict[str, LiteralString] = {
     "letters": "SELECT key, case_id, seq FROM notices WHERE slug <> 'representation-received'",
     "entries": "SELECT case_id, version, number FROM register_entries ORDER BY number",
     "cases": "SELECT case_id, version, head FROM cases",
-    "intents": "SELECT update_id, case_id, act, extract(epoch FROM now() - at)::float AS age FROM intents",
+    "intents": "SELECT update_id, case_id, act, extract(epoch FROM now() - sent_at)::float AS age FROM intents",
     "enrollments": "SELECT case_id FROM enrollments",
 }
 

@@ -53,6 +53,10 @@ _LOOK_SECONDS = 15.0
 SETTLED_WITHIN_SECONDS = 30.0
 """How long after everything is back an accepted act may be without a record."""
 
+VOID_WITHIN_SECONDS = 90.0
+"""How long after its last attempt an act that Temporal never got may be unsettled: it is void after a minute, and was
+never accepted, so that nobody waits for its record."""
+
 LONGEST_UNCLEAR_SECONDS = 60.0
 """How long after everything is back somebody may ask until the answer is clear."""
 
@@ -286,15 +290,13 @@ async def _rest(system: System, report: Report, histories: Histories, back_at: f
         temporal = await Client.connect(system.temporal.target)
         cases = record.all_cases() | {act.case_id for act in tally.acknowledged}
         held = await histories.read(temporal, cases)
-        late = behind_history(record, held, tally.acknowledged, tally.refused)
+        late = behind_history(
+            record, held, tally.acknowledged, tally.refused, oldest_intent=VOID_WITHIN_SECONDS
+        )
         report.settled_after = time.monotonic() - back_at
         if not late or waited > SETTLED_WITHIN_SECONDS:
             break
         await asyncio.sleep(1.0)
-    # Of an act that Temporal never got, nobody has to find out so soon.
-    late = behind_history(
-        record, held, tally.acknowledged, tally.refused, oldest_intent=SETTLED_WITHIN_SECONDS
-    )
     report.samples += 1
     report.wrong += [*ahead_of_history(record, held), *late]
 

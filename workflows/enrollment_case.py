@@ -82,7 +82,8 @@ class EnrollmentCase:
                     await workflow.wait_condition(workflow.all_handlers_finished)
             else:
                 await self._wait()
-        if not self._case.is_closed:
+        # A closed case whose entry could not be published yet goes on, too.
+        if not self._case.is_closed or self._case.publication_due is not None:
             self._continue_as_new()
         return enrollment.CaseOutcome(
             case_id=self._case.case_id, stage=self._case.stage, version=self._case.version
@@ -266,7 +267,7 @@ class EnrollmentCase:
             self._publish_again_at = workflow.now() + pause
             workflow.logger.exception("The publication failed; the next attempt is in %s", pause)
         else:
-            self._publish_again_at = None
+            self._publish_again_at, self._publication_failures = None, 0
             self._end_is_noted |= published and request.run_ends is not None
 
     async def _do_and_record(
